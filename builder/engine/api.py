@@ -1,0 +1,144 @@
+"""The container engine as rooms see it: one Protocol and the values that cross it. Names and bytes, no cells, no recipes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """Who answers: `kind` docker or podman, versions, store, CPUs, memory in bytes, and whether it can pass GPUs on."""
+
+    kind: Literal["docker", "podman", "dry"]
+    version: str
+    api: str
+    endpoint: str
+    store: str  # overlay2, containerd, vfs …
+    arch: str  # x86_64, aarch64
+    cpus: int
+    memory: int
+    gpus: bool
+    buildkit: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageFacts:
+    """An image in the engine's store. `size` in bytes; `labels` and `env` from its config."""
+
+    id: str
+    size: int
+    tags: tuple[str, ...]
+    digests: tuple[str, ...]
+    labels: tuple[tuple[str, str], ...] = ()
+    env: tuple[tuple[str, str], ...] = ()
+    layers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One file of a build context: bytes, or a file on this machine that is streamed (wheels are large)."""
+
+    path: str
+    content: bytes | Path
+    mode: int = 0o644
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildRequest:
+    """One build. `context` must hold `Dockerfile`; `network` is none, host or default; `tag` is put on success alone."""
+
+    context: tuple[Entry, ...]
+    target: str | None
+    args: Mapping[str, str]
+    labels: Mapping[str, str]
+    network: Literal["none", "host", "default"]
+    tag: str | None
+    no_cache: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What a build or pull is doing: its step's name, bytes so far and in all, or one line of output."""
+
+    step: str
+    current: int | None = None
+    total: int | None = None
+    line: str | None = None
+    done: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """One confined container: no network unless told, read-only root, no capabilities, bounded memory, processes and time."""
+
+    image: str
+    command: tuple[str, ...]
+    stdin: bytes = b""
+    user: str | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    memory: int = 4 * 1024**3  # bytes
+    pids: int = 512
+    shm: int = 256 * 1024**2  # bytes
+    tmpfs: int = 1024**3  # bytes of /tmp
+    timeout: float = 600.0  # seconds
+    gpus: bool = False
+    mounts: tuple[tuple[str, str], ...] = ()  # (host path, container path), read-only
+    entrypoint: tuple[str, ...] = ()  # empty: none, the image's own is not run
+    work_dir: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnd:
+    """How a container ended. `stdout` whole and apart from `stderr` (its last 64 KiB)."""
+
+    exit_code: int
+    out_of_memory: bool
+    timed_out: bool
+    stdout: bytes
+    stderr: bytes
+    seconds: float
+
+
+OnProgress = Callable[[Progress], None]
+OnOutput = Callable[[bytes], None]
+
+
+class Engine(Protocol):
+    """A container engine. Every method raises `OutsideError` where the engine or a registry fails."""
+
+    def about(self) -> About:
+        """Who answers; raises where nobody does."""
+
+    def find(self, reference: str) -> ImageFacts | None:
+        """The image of that name or id in the store, or None."""
+
+    def pull(self, reference: str, platform: str, on_progress: OnProgress) -> ImageFacts:
+        """Bring an image from its registry. Raises `OutsideError` when it did not arrive, whatever the stream's status."""
+
+    def load_rootfs(self, tar: Path, reference: str, labels: Mapping[str, str]) -> ImageFacts:
+        """Make a one-layer image of a root file system's tar."""
+
+    def build(self, request: BuildRequest, on_progress: OnProgress, cancel: threading.Event) -> str:
+        """Build and return the image id. Raises `CellError` with step and last lines when the build fails."""
+
+    def tag(self, image: str, reference: str) -> None:
+        """Give an image one more name."""
+
+    def untag(self, reference: str) -> None:
+        """Take a name away (and the image, when it was its last). Nothing happens where there is none."""
+
+    def run(self, request: RunRequest, on_stdout: OnOutput, cancel: threading.Event) -> RunEnd:
+        """Run one container to its end and remove it, also when interrupted or out of time."""
+
+    def read_layers(self, image: str) -> Iterable[bytes]:
+        """The image as `docker save` writes it, in chunks."""
+
+    def sweep(self) -> int:
+        """Remove containers that an earlier envbuild process of this machine left behind; how many there were."""
+
+    def close(self) -> None:
+        """Let go of connections."""

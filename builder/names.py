@@ -1,0 +1,53 @@
+"""How things are spelled: cell ids, versions, CUDA variants, image references, patterns. Parse and format, nothing else."""
+
+from __future__ import annotations
+
+import re
+from fnmatch import fnmatchcase
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion, Version
+
+CELL_ID = re.compile(
+    r"(?P<os>[a-z][a-z0-9.-]*[a-z0-9.])-py(?P<python>\d+(?:\.\d+){1,2}t?)-(?P<cuda>cpu|cu\d{2,4})-torch(?P<torch>\d+(?:\.\d+)*)"
+)
+TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+
+
+def cell_id(*, os: str, python: str, cuda: str, torch: str) -> str:
+    """The one name of a cell, for example `ubuntu22.04-py3.11-cu126-torch2.8.0`. `cuda` is `cpu` or a version."""
+    return f"{os}-py{python}-{variant(cuda)}-torch{torch}"
+
+
+def variant(cuda: str) -> str:
+    """PyTorch's name for a CUDA version: `12.6` → `cu126`, `cpu` → `cpu`."""
+    return "cpu" if cuda == "cpu" else "cu" + cuda.replace(".", "")
+
+
+def cuda_version(name: str) -> str:
+    """The inverse of `variant`: `cu126` → `12.6`, `cu92` → `9.2`, `cpu` → `cpu`; a version is returned as it is."""
+    if not name.startswith("cu"):
+        return name
+    digits = name[2:]
+    return f"{digits[:-1]}.{digits[-1]}"
+
+
+def version_key(text: str) -> tuple[int, Version, str]:
+    """A sort key by which versions order as versions (3.9 < 3.10), and words (`cpu`) before them. `3.13t` follows `3.13`."""
+    try:
+        return (1, Version(text.removesuffix("t")), text)
+    except InvalidVersion:
+        return (0, Version("0"), text)
+
+
+def matches(pattern: str, value: str) -> bool:
+    """Whether `value` is meant by `pattern`: a glob (`centos*`), a version range (`<3.11`, `>=2.1,<2.4`), or the value itself.
+
+    A bare version also means everything below it: `2.8` matches `2.8.0` and not `2.80`.
+    """
+    if pattern[:1] in "<>=!~":
+        try:
+            return Version(value.removesuffix("t")) in SpecifierSet(pattern)
+        except (InvalidVersion, InvalidSpecifier):
+            return False
+    return fnmatchcase(value, pattern) or value.startswith(pattern + ".")

@@ -1,0 +1,67 @@
+"""Where inputs come from, as rooms see it: one Protocol and the values that cross it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pin:
+    """One file to fetch, known by its content: a wheel or an interpreter's archive. `url` carries no credential."""
+
+    name: str  # normalized distribution name, or `cpython`
+    version: str
+    filename: str
+    url: str
+    sha256: str
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What to pin for one environment, in a resolver's words.
+
+    `fallback` are the requirements without local versions, or None where the index's own torch is another build: it serves
+    a machine that reaches the package index and not PyTorch's. `index` is PyTorch's index for the cell's variant.
+    `standalone` tells whether a standalone Python is wanted as well.
+    """
+
+    requirements: tuple[str, ...]
+    constraints: tuple[str, ...]
+    fallback: tuple[str, ...] | None
+    index: str
+    python: str
+    arch: str
+    glibc: str
+    standalone: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supplies:
+    """What an environment step needs: wheels, and the interpreter's archive when it is a standalone one."""
+
+    wheels: tuple[Pin, ...]
+    interpreter: Pin | None = None
+    notes: tuple[str, ...] = ()  # what a user should know, for example that PyTorch's index was not reachable
+
+
+OnFetch = Callable[[str, int, int | None], None]  # file name, bytes so far, bytes in all
+
+
+class Source(Protocol):
+    """The package index, the interpreters' mirror and the store behind them."""
+
+    def resolve(self, order: Order) -> Supplies:
+        """Pin everything that `order` asks for. Raises `CellError` when it cannot be satisfied, `OutsideError` when nobody answers."""
+
+    def fetch(self, pin: Pin, on_fetch: OnFetch) -> Path:
+        """The file in the store, downloaded when it is not there yet, always checked against its sha256."""
+
+    def installer(self) -> Path:
+        """The uv executable of this machine, for the build to install with."""
+
+    def bootstrap(self, os: str, codename: str) -> Path:
+        """A root file system's tar of a Debian release, made from this machine's own mirror; raises `OutsideError`."""
