@@ -1,0 +1,59 @@
+"""YAML text → nodes with their places, every scalar as text; the only door to PyYAML.
+
+YAML's own types are not applied: `3.10` stays `3.10`, `no` stays `no`. Aliases, anchors, tags and merge keys
+are refused, so a document is exactly what its reader sees and cannot grow while it is read.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from builder.errors import InputError
+from builder.yamldoc.content import MAX_BYTES, read_text
+from builder.yamldoc.nodes import Document, Hole, Mapping, Node, Scalar, Sequence
+from builder.yamldoc.reading import MAX_DEPTH, examine
+
+__all__ = [
+    "MAX_BYTES",
+    "MAX_DEPTH",
+    "Document",
+    "Hole",
+    "Mapping",
+    "Node",
+    "Scalar",
+    "Sequence",
+    "examine",
+    "parse",
+    "read_table",
+    "read_text",
+]
+
+_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+
+
+def parse(text: str, file: str) -> Node:
+    """The document of `text`; raises `InputError` with every problem. `file` is the name in their places."""
+    document = examine(text, file)
+    if document.root is None or document.problems:
+        raise InputError(document.problems)
+    return document.root
+
+
+def read_table(path: Path) -> Any:
+    """A table of envbuild's own as plain dict, list and str; empty and unquoted `null` or `~` are None.
+
+    Nothing else is converted: `3.10`, `2025-01-29`, `14` and `true` stay text. Raises as `read_text` and
+    `parse` do, and reads with libyaml where PyYAML was built with it.
+    """
+    return _plain(parse(read_text(path), str(path)))
+
+
+def _plain(node: Node) -> Any:
+    if isinstance(node, Scalar):
+        return None if node.plain and node.text in _NULLS else node.text
+    if isinstance(node, Sequence):
+        return [_plain(item) for item in node.items]
+    if isinstance(node, Mapping):
+        return {key.text: _plain(value) for key, value in node.entries}
+    raise AssertionError("a document without problems has no holes")
