@@ -1,0 +1,1 @@
+"""What the eye sees: made from events and records alone."""

@@ -1,0 +1,94 @@
+"""Recipe + ports → Base: the OS image that a build starts from, in the engine's store before the build
+begins.
+
+BuildKit without a client session cannot pull from a registry that wants a token, so a base is brought here
+first, by docker-py
+with the user's own credentials, and the build names it by digest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from builder.engine.api import ImageFacts, Progress
+from builder.errors import OutsideError, Problem
+from builder.facts import OsRow
+from builder.matrix import BaseSource, Platform
+from builder.ports import Ports
+from builder.recipe import Recipe
+
+REPOSITORY = "localhost/envbuild/base"  # `localhost/` is never asked of a registry, by Docker nor by Podman
+
+OnProgress = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """A base image: what a build writes after FROM, its id, and where it came from."""
+
+    reference: str
+    id: str
+    origin: Literal["registry", "engine", "bootstrap"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """Which base is wanted, and from where it may come."""
+
+    os: OsRow
+    policy: BaseSource
+    platform: Platform
+
+
+def ready(recipe: Recipe, wish: Wish, ports: Ports, on_progress: OnProgress) -> Base:
+    """The base in the engine's store. `auto`: the engine's own copy, else the registry's, else (Debian) made
+    from the mirror.
+
+    Raises `OutsideError` when none of the allowed ways leads to it.
+    """
+    if wish.policy == "bootstrap":
+        return _bootstrapped(recipe, wish, ports, on_progress)
+    found = ports.engine.find(recipe.base) if wish.policy == "auto" else None
+    if found is not None:
+        return _named(recipe.base, found, "engine")
+    try:
+        pulled = ports.engine.pull(recipe.base, wish.platform, on_progress)
+    except OutsideError as error:
+        if wish.policy == "registry" or not _can_bootstrap(recipe, wish):
+            raise
+        on_progress(
+            Progress(step="bootstrap", line=f"{recipe.base} cannot be pulled: {error.problems[0].message}")
+        )
+        return _bootstrapped(recipe, wish, ports, on_progress)
+    return _named(recipe.base, pulled, "registry")
+
+
+def _named(reference: str, image: ImageFacts, origin: Literal["registry", "engine"]) -> Base:
+    """The base by digest where the engine knows one: a tag could be moved while we build."""
+    repository = reference.rsplit(":", 1)[0]
+    digest = next(
+        (text.split("@", 1)[1] for text in image.digests if text.startswith(repository.split("/")[0])), None
+    )
+    return Base(reference=f"{reference}@{digest}" if digest else reference, id=image.id, origin=origin)
+
+
+def _can_bootstrap(recipe: Recipe, wish: Wish) -> bool:
+    """Only a plain Debian can be made here: its packages are what this machine's mirror holds."""
+    return wish.os.family == "debian" and recipe.cell.flavor == "runtime" and wish.os.codename is not None
+
+
+def _bootstrapped(recipe: Recipe, wish: Wish, ports: Ports, on_progress: OnProgress) -> Base:
+    if not _can_bootstrap(recipe, wish):
+        message = f"{wish.os.name} cannot be bootstrapped: only plain Debian bases can be made from a package mirror"
+        hint = f"use `base: registry`, or bring {recipe.base} into the engine with `docker load`"
+        raise OutsideError((Problem(message=message, hint=hint, cell=recipe.cell.id),))
+    on_progress(Progress(step=f"bootstrap {wish.os.name}"))
+    tar = ports.source.bootstrap(wish.os.name, wish.os.codename or "")
+    reference = f"{REPOSITORY}:{wish.os.name}-{tar.parent.name[:16]}"
+    image = ports.engine.find(reference)
+    if image is None:
+        labels = {"org.opencontainers.image.title": f"{wish.os.name}, bootstrapped from a package mirror"}
+        image = ports.engine.load_rootfs(tar, reference, labels)
+    return Base(reference=reference, id=image.id, origin="bootstrap")

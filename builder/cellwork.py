@@ -1,0 +1,196 @@
+"""One cell's way through the rooms: from its recipe to an image, from the image to a verdict, with its log
+and its records.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from builder import base, image, records, verification
+from builder.base import Wish
+from builder.engine.api import Progress
+from builder.errors import CellError, EnvbuildError, InterruptedByUserError, Problem
+from builder.events import Event, Finished, Outcome, Progressed, Stage, Started
+from builder.image import Image
+from builder.matrix import VerifySettings
+from builder.ports import Ports
+from builder.recipe import Recipe
+from builder.trial import Subject
+from builder.verification import Verification
+
+Emit = Callable[[Event], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """A recipe, which base it wants, and the folder for its log and records. `budget` is the largest size
+    allowed, in bytes.
+    """
+
+    recipe: Recipe
+    wish: Wish
+    folder: Path
+    settings: VerifySettings
+    budget: int | None = None
+    gpus: bool = False
+    mnist: str | None = None
+
+    @property
+    def log(self) -> Path:
+        """The whole output of this cell's build."""
+        return self.folder / "build.log"
+
+    def built(self) -> Image:
+        """The image of an earlier build; raises `CellError` where there is none."""
+        found = records.read_image(self.folder)
+        if found is None:
+            raise CellError(
+                (
+                    Problem(
+                        message="not built yet", hint="run `envbuild build` first", cell=self.recipe.cell.id
+                    ),
+                )
+            )
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stage:
+    """One stage of one cell: its progress goes to the log and out as events."""
+
+    cell: str
+    name: Stage
+    emit: Emit
+    log: TextIO
+
+    def tell(self, progress: Progress) -> None:
+        """Pass one piece of progress on; output lines are what the log keeps."""
+        if progress.line is not None:
+            self.log.write(f"{progress.step} | {progress.line}\n" if progress.step else f"{progress.line}\n")
+        self.emit(
+            Progressed(
+                cell=self.cell,
+                stage=self.name,
+                step=progress.step,
+                current=progress.current,
+                total=progress.total,
+                line=progress.line,
+            )
+        )
+
+
+@contextmanager
+def _stage(cell: str, name: Stage, emit: Emit, log: TextIO) -> Iterator[_Stage]:
+    """A stage from Started to Finished, also when it fails."""
+    begun = time.monotonic()
+    emit(Started(cell=cell, stage=name))
+    log.write(f"== {name}\n")
+    outcome: Outcome = "error"
+    try:
+        yield _Stage(cell=cell, name=name, emit=emit, log=log)
+        outcome = "done"
+    except InterruptedByUserError:
+        outcome = "cancelled"
+        raise
+    except EnvbuildError as error:
+        outcome = "failed"
+        log.writelines(f"{problem.message}\n" for problem in error.problems)
+        raise
+    finally:
+        log.flush()
+        emit(Finished(cell=cell, stage=name, outcome=outcome, seconds=time.monotonic() - begun))
+
+
+def build_cell(work: Work, ports: Ports, emit: Emit) -> Image:
+    """Fetch, base and build one cell, tag the image and write `image.json`.
+
+    Raises `CellError` when the cell is at fault and `OutsideError` when engine, registry or index are; then
+    no tag is put.
+    """
+    begun = time.monotonic()
+    work.folder.mkdir(parents=True, exist_ok=True)
+    (work.folder / "image.json").unlink(missing_ok=True)  # a record must never outlive what it tells of
+    (work.folder / "verification.json").unlink(missing_ok=True)
+    recipe, cell = work.recipe, work.recipe.cell.id
+    with work.log.open("w", encoding="utf-8") as log:
+        with _stage(cell, "fetch", emit, log) as stage:
+            supplies = image.gather(recipe, ports, stage.tell)
+            for note in supplies.notes:
+                stage.tell(Progress(step="note", line=note))
+        with _stage(cell, "base", emit, log) as stage, ports.turns.of(recipe.base):
+            start = base.ready(recipe, work.wish, ports, stage.tell)
+        with _stage(cell, "build", emit, log) as stage:
+            with ports.turns.of(recipe.os_digest):
+                ground = image.ground(recipe, start, ports, stage.tell)
+            built = image.make(recipe, supplies, ground, ports, stage.tell)
+            _within_budget(work, ports, built)
+            _tag(work, ports, built)
+    facts = ports.engine.find(built)
+    made = Image(
+        cell=cell,
+        id=built,
+        tags=recipe.cell.tags,
+        size=facts.size if facts else 0,
+        base=start.reference,
+        base_id=start.id,
+        recipe=recipe.digest,
+        packages=tuple(sorted((pin.name, pin.version) for pin in supplies.wheels)),
+        seconds=round(time.monotonic() - begun, 3),
+    )
+    records.write(work.folder, "image", made, recipe.digest)
+    return made
+
+
+def _within_budget(work: Work, ports: Ports, built: str) -> None:
+    """Raise `CellError` when the image is larger than the matrix allows; it is left without a tag."""
+    found = ports.engine.find(built)
+    if work.budget is not None and found is not None and found.size > work.budget:
+        message = f"the image takes {found.size / 1e9:.2f} GB, its budget is {work.budget / 1e9:.2f} GB"
+        hint = "raise budget.size, or take packages away"
+        raise CellError((Problem(message=message, hint=hint, cell=work.recipe.cell.id),))
+
+
+def _tag(work: Work, ports: Ports, built: str) -> None:
+    """Put all tags, or none of them when this is interrupted."""
+    if ports.cancel.is_set():
+        raise InterruptedByUserError(
+            (Problem(message="interrupted before the image was tagged", cell=work.recipe.cell.id),)
+        )
+    for reference in work.recipe.cell.tags:
+        ports.engine.tag(built, reference)
+
+
+def verify_cell(work: Work, built: Image, ports: Ports, emit: Emit) -> Verification:
+    """Verify one image against its recipe's claim and write `verification.json`. Raises `OutsideError`
+    where the engine fails.
+    """
+    cell = work.recipe.cell.id
+    claim = dataclasses.replace(work.recipe.claim, packages=_expected(work.recipe, built))
+    subject = Subject(
+        image=built.id,
+        claim=records.plain(claim),
+        settings=work.settings,
+        gpus=work.gpus,
+        mnist=work.mnist,
+    )
+    with work.log.open("a", encoding="utf-8") as log, _stage(cell, "verify", emit, log) as stage:
+        verdict = verification.verify(
+            subject, cell, ports.engine, lambda check: stage.tell(Progress(step=check)), ports.cancel
+        )
+        log.writelines(f"{check.status:5} {check.id} {check.reason or ''}\n" for check in verdict.checks)
+        log.write(f"{verdict.status}: {verdict.reason or 'every required check passed'}\n")
+    records.write(work.folder, "verification", verdict, built.id)
+    return verdict
+
+
+def _expected(recipe: Recipe, built: Image) -> tuple[tuple[str, str], ...]:
+    """Every version that must be found: what was installed by its pins, and what the recipe itself claims
+    beyond that.
+    """
+    return tuple(sorted({**dict(recipe.claim.packages), **dict(built.packages)}.items()))

@@ -1,0 +1,70 @@
+"""What every command on a matrix begins with: read it, judge its cells, refuse what cannot be, choose by
+`--only`.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder import facts, matrix, recipe
+from builder.cell import Cell, expand, refusals
+from builder.errors import InputError, NothingSelectedError, Problem
+from builder.facts import Facts
+from builder.matrix import Matrix
+from builder.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """A matrix with its cells; `cells` are all of them, `chosen` those to work on."""
+
+    matrix: Matrix
+    facts: Facts
+    cells: tuple[Cell, ...]
+    chosen: tuple[Cell, ...]
+
+    def recipes(self, templates: Path | None = None) -> tuple[Recipe, ...]:
+        """The recipes of the chosen cells."""
+        return tuple(recipe.write(cell, self.matrix, self.facts, templates) for cell in self.chosen)
+
+
+def read(path: Path, only: Sequence[str] = ()) -> Selection:
+    """The matrix and its cells, chosen but not yet refused: what `plan` shows. Raises `InputError`."""
+    wanted, tables = matrix.load(path), facts.load()
+    cells = expand(wanted, tables)
+    _known_patterns(only, cells)
+    chosen = tuple(cell for cell in cells if cell.selected and meant(cell, only))
+    return Selection(matrix=wanted, facts=tables, cells=cells, chosen=chosen)
+
+
+def select(path: Path, only: Sequence[str] = ()) -> Selection:
+    """The cells to work on. Raises `InputError` for cells that cannot be, `NothingSelectedError` when none
+    is left.
+    """
+    selection = read(path, only)
+    refused = refusals(tuple(cell for cell in selection.cells if meant(cell, only)), selection.matrix)
+    if refused:
+        raise InputError(refused)
+    if not selection.chosen:
+        message = f"no cell of {path} is left to work on"
+        raise NothingSelectedError((Problem(message=message, hint=f"see `envbuild plan {path}`"),))
+    return selection
+
+
+def meant(cell: Cell, only: Sequence[str]) -> bool:
+    """Whether a cell is chosen by any of the patterns; no pattern chooses all."""
+    return not only or any(fnmatch.fnmatchcase(cell.id, pattern) for pattern in only)
+
+
+def _known_patterns(only: Sequence[str], cells: Sequence[Cell]) -> None:
+    """A pattern that matches no cell at all is a typing mistake."""
+    ids = [cell.id for cell in cells]
+    lost = [pattern for pattern in only if not fnmatch.filter(ids, pattern)]
+    if lost:
+        hint = f"cells look like {ids[0]}; `*` matches anything" if ids else None
+        raise NothingSelectedError(
+            Problem(message=f"--only {pattern} matches no cell", hint=hint) for pattern in lost
+        )

@@ -1,0 +1,99 @@
+"""Rooms' values on disk: one JSON file per value, written whole or not at all, each naming what it was made
+from.
+
+The schema of these files is published as `docs/records.schema.json`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from builder.image import Image
+from builder.verification import Check, Verification
+
+SCHEMA = "envbuild.records/1"
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON knows it: dataclasses become objects, tuples arrays, paths text. Pairs of a
+    mapping-like tuple stay pairs.
+    """
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return str(value) if isinstance(value, Path) else value
+
+
+def dumps(value: Any) -> str:
+    """The JSON text of a value: stable key order as declared, ASCII only, newline at the end."""
+    return json.dumps(plain(value), indent=2, ensure_ascii=True) + "\n"
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file so that a reader sees the old content or the new, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def write(folder: Path, kind: str, value: Any, parent: str | None) -> Path:
+    """Write `value` as `<folder>/<kind>.json`; `parent` is the digest or id of what it was made from."""
+    path = folder / f"{kind}.json"
+    body = {"schema": SCHEMA, "kind": kind, "parent": parent, "value": plain(value)}
+    write_bytes(path, (json.dumps(body, indent=2, ensure_ascii=True) + "\n").encode())
+    return path
+
+
+def _read(folder: Path, kind: str) -> dict[str, Any] | None:
+    """The value part of a record, or None where there is none or it is not ours."""
+    try:
+        body = json.loads((folder / f"{kind}.json").read_text())
+    except (OSError, ValueError):
+        return None
+    if not isinstance(body, dict) or body.get("schema") != SCHEMA or body.get("kind") != kind:
+        return None
+    value = body.get("value")
+    return value if isinstance(value, dict) else None
+
+
+def read_image(folder: Path) -> Image | None:
+    """The image that was built into this folder, or None."""
+    value = _read(folder, "image")
+    if value is None:
+        return None
+    try:
+        packages = tuple((str(name), str(version)) for name, version in value.pop("packages"))
+        return Image(packages=packages, tags=tuple(value.pop("tags")), **value)
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def read_verification(folder: Path) -> Verification | None:
+    """The verdict that was reached in this folder, or None."""
+    value = _read(folder, "verification")
+    if value is None:
+        return None
+    try:
+        checks = tuple(
+            Check(**{**check, "warnings": tuple(check["warnings"])}) for check in value.pop("checks")
+        )
+        return Verification(checks=checks, **value)
+    except (KeyError, TypeError, ValueError):
+        return None
