@@ -68,9 +68,9 @@ def ready(recipe: Recipe, wish: Wish, ports: Ports, on_progress: OnProgress) -> 
 def _named(reference: str, image: ImageFacts, origin: Literal["registry", "engine"]) -> Base:
     """The base by digest where the engine knows one: a tag could be moved while we build."""
     repository = reference.rsplit(":", 1)[0]
-    digest = next(
-        (text.split("@", 1)[1] for text in image.digests if text.startswith(repository.split("/")[0])), None
-    )
+    name = repository.removeprefix("docker.io/").removeprefix("library/")
+    digests = (text.split("@", 1) for text in image.digests if "@" in text)
+    digest = next((digest for where, digest in digests if where.endswith(name)), None)
     return Base(reference=f"{reference}@{digest}" if digest else reference, id=image.id, origin=origin)
 
 

@@ -4,6 +4,7 @@ stays fast.
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import NoReturn
 
@@ -53,6 +54,7 @@ def main() -> NoReturn:
     """Run the command line; every ending is an exit code and, when it is not 0, a message on standard
     error.
     """
+    signal.signal(signal.SIGTERM, _as_interrupt)
     try:
         code = envbuild.main(standalone_mode=False, prog_name="envbuild")
         sys.stdout.flush()
@@ -69,3 +71,8 @@ def main() -> NoReturn:
 
         code = told(error)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _as_interrupt(number: int, frame: object) -> NoReturn:  # noqa: ARG001  the signature of a signal handler
+    """End on SIGTERM as on Ctrl-C: a CI system that gives up must not leave containers behind."""
+    raise KeyboardInterrupt

@@ -27,8 +27,7 @@ def command(matrix: Path, only: tuple[str, ...], dry_run: bool, **options: Any) 
     chosen = selection.select(matrix, only)
     if dry_run:
         for one in chosen.recipes(options["templates"]):
-            click.echo(
-                f"{one.cell.id}: {one.base} + {' '.join(one.order.requirements)} -> {', '.join(one.cell.tags)}"
-            )
+            wanted, tags = " ".join(one.order.requirements), ", ".join(one.cell.tags)
+            click.echo(f"{one.cell.id}: {one.base} + {wanted} -> {tags}")
         return 0
     return running.run(chosen, running.flags(options), build=True, verify=False)

@@ -47,21 +47,44 @@ def verify_options(command: Command) -> Command:
 
 _RUN = (
     only_option,
-    click.option("-j", "--jobs", type=click.IntRange(1, 64), default=min(4, os.cpu_count() or 1), show_default=True,
-                 help="How many cells at once."),
-    click.option("--fail-fast/--keep-going", default=False, help="Stop at the first failure, or go on (default)."),
+    click.option(
+        "-j",
+        "--jobs",
+        type=click.IntRange(1, 64),
+        default=min(4, os.cpu_count() or 1),
+        show_default=True,
+        help="How many cells at once.",
+    ),
+    click.option(
+        "--fail-fast/--keep-going", default=False, help="Stop at the first failure, or go on (default)."
+    ),
     click.option("--out", type=click.Path(path_type=Path), help=f"Folder for logs and records.  [{OUT}]"),
-    click.option("--engine", metavar="URL", help="The engine's address; default: DOCKER_HOST, context, usual sockets."),
+    click.option(
+        "--engine", metavar="URL", help="The engine's address, else DOCKER_HOST, context, usual sockets."
+    ),
     click.option("--json", "as_json", is_flag=True, help="Results as JSON on standard output."),
     click.option("-q", "--quiet", is_flag=True, help="No progress."),
     click.option("-v", "--verbose", is_flag=True, help="The builds' own output too."),
-)  # fmt: skip
+)
 
 _VERIFY = (
-    click.option("--level", type=click.Choice(["static", "basic", "deep"]), help="How thoroughly; default: the matrix's."),
-    click.option("--gpus/--no-gpus", default=None, help="Pass GPUs to the containers; default: when the engine can."),
-    click.option("--allow", multiple=True, type=click.Choice(["no-gpu"]),
-                 help="Do not fail for checks that need what this machine lacks; they stay 'not verified'."),
-    click.option("--data", type=click.Path(path_type=Path, exists=True, file_okay=False),
-                 help="Folder with MNIST in IDX files, to train on instead of the synthetic digits."),
-)  # fmt: skip
+    click.option(
+        "--level",
+        type=click.Choice(["static", "basic", "deep"]),
+        help="How thoroughly, instead of the matrix's level.",
+    ),
+    click.option(
+        "--gpus/--no-gpus", default=None, help="Pass GPUs to the containers; default: when the engine can."
+    ),
+    click.option(
+        "--allow",
+        multiple=True,
+        type=click.Choice(["no-gpu"]),
+        help="Do not fail for checks that need what this machine lacks; they stay 'not verified'.",
+    ),
+    click.option(
+        "--data",
+        type=click.Path(path_type=Path, exists=True, file_okay=False),
+        help="Folder with MNIST in IDX files, to train on instead of the synthetic digits.",
+    ),
+)
