@@ -40,4 +40,6 @@ class Recipe:
     order: Order
     claim: Claim
     digest: str  # sha256:… over paths and bytes
-    os_digest: str  # sha256:… over base and the files that the `os` stage reads; equal for cells that share it
+    os_digest: (
+        str  # sha256:… over base and the files that the `os` stage reads; equal for cells that share it
+    )
