@@ -58,8 +58,10 @@ forward() {
 # bash runs traps only between foreground commands and makes plain background ones deaf to SIGINT; job control does neither.
 attend() {
     local code
+    local deaf=() # a parent that ignores SIGINT (nohup, a background job) would have made the command deaf, too
+    env --default-signal=INT true 2>/dev/null && deaf=(env --default-signal=INT)
     set -m
-    "$@" </dev/null &
+    ${deaf[@]+"${deaf[@]}"} "$@" </dev/null &
     CHILD=$!
     set +m
     while :; do

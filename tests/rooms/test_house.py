@@ -1,4 +1,4 @@
-"""The house's own rules: sizes, names, doors that open late, and nothing of the machine that it was written on."""
+"""The house's own rules: sizes, names, doors that open late, and no trace of the machine it was written on."""
 
 import ast
 import fnmatch
@@ -92,7 +92,7 @@ def test_a_function_has_at_most_5_parameters(path):
 
 
 def bad_names(path: Path) -> list[str]:
-    """Names that say nothing: as a word of a module's, function's or class's name, or as a whole variable or parameter."""
+    """Names that say nothing: a word of a module's, function's or class's name, or a whole variable or parameter."""
     tree = ast.parse(path.read_text())
     defined = [path.stem] + [n.name for n in ast.walk(tree) if isinstance(n, (Function, ast.ClassDef))]
     bad = [
@@ -137,7 +137,7 @@ def hosts_and_paths(text: str) -> set[str]:
 
 
 def machine_words() -> set[str]:
-    """What must not be found in the project: where this machine gets packages from, its name, and where it keeps us."""
+    """What must not be found in the project: where this machine gets packages, its name, and where it keeps us."""
     pip = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True
     )
@@ -191,7 +191,9 @@ print(*sorted({name.partition(".")[0] for name in sys.modules}), file=sys.stderr
 )
 def test_libraries_are_imported_when_they_are_needed(tmp_path, command, unwanted):
     words = [word.format(tmp=tmp_path / "out") for word in command]
-    ran = subprocess.run([sys.executable, "-c", IMPORTED, *words], capture_output=True, text=True, cwd=ROOT)
+    ran = subprocess.run(
+        [sys.executable, "-c", IMPORTED, *words], check=False, capture_output=True, text=True, cwd=ROOT
+    )
     assert ran.returncode == 0, ran.stderr
     assert not unwanted & set(ran.stderr.splitlines()[-1].split())
 
