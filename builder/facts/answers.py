@@ -1,0 +1,136 @@
+"""What the tables answer when they are asked together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from builder.facts.rows import (
+    Architectures,
+    Constraint,
+    CudaRow,
+    Gap,
+    Level,
+    OsRow,
+    ProviderRow,
+    PythonRow,
+    SourceRow,
+    TorchRow,
+    Trap,
+)
+from builder.names import matches, variant
+
+COMPANIONS = ("torchvision", "torchaudio", "torchao")
+_OTHER_NAMES = (("rockylinux", "rocky"), ("almalinux", "alma"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Facts:
+    """All tables of one date.
+
+    In questions `torch` is a full release (`2.8.0`), `cuda` is `12.6` or `cpu`, `python` a minor (`3.13t`).
+    """
+
+    date: str
+    os: Mapping[str, OsRow]
+    torch: Mapping[str, TorchRow]  # oldest first; likewise cuda and python
+    cuda: Mapping[str, CudaRow]
+    cuda_never: Mapping[str, str]  # numbers that were skipped, and how one knows
+    python: Mapping[str, PythonRow]
+    providers: Mapping[str, ProviderRow]
+    gaps: tuple[Gap, ...]
+    traps: tuple[Trap, ...]
+    architectures: tuple[Architectures, ...]
+    sources: Mapping[str, SourceRow]
+
+    @property
+    def newest_torch(self) -> str:
+        """The newest release that the tables know."""
+        return list(self.torch)[-1]
+
+    def torch_release(self, version: str) -> str | None:
+        """The release that a version means: `2.8` its newest patch, `2.7.1` itself; None if unknown."""
+        fitting = [release for release in self.torch if matches(version, release)]
+        return fitting[-1] if fitting and version[:1].isdigit() else None
+
+    def os_name(self, text: str) -> str | None:
+        """The tables' name for an OS as people spell it (`Ubuntu:22.04`, `debian:bookworm`), or None."""
+        squeezed = _squeezed(text)
+        for row in self.os.values():
+            distribution = row.name.rstrip("0123456789.")
+            spelled = {_squeezed(row.name), _squeezed(f"{distribution}{row.codename}")}
+            if squeezed in spelled:
+                return row.name
+        return None
+
+    def devel_image(self, os: str, cuda: str) -> str | None:
+        """NVIDIA's image with a compiler, as its tag was seen; None where none was, and for `cpu`."""
+        row = self.cuda.get(cuda)
+        return row.devel_images.get(os) if row else None
+
+    def companion(self, package: str, torch: str, python: str) -> str | None:
+        """The release of torchvision, torchaudio or torchao that fits; None where none has a wheel."""
+        row = self.torch.get(torch)
+        if row is None or package not in COMPANIONS:
+            return None
+        fitting: tuple[str, ...] = getattr(row, package)
+        gaps = [gap for gap in self.gaps if gap.package == package and _holds(gap.python, python)]
+        for release in fitting:
+            if not any(_holds(gap.torch, torch) and _holds(gap.release, release) for gap in gaps):
+                return release
+        return None
+
+    def constraints(self, torch: str, python: str, glibc: str) -> tuple[Constraint, ...]:
+        """Bounds to install under, one per trap: `numpy<2` below torch 2.3, `numpy<=2.2.6` on glibc 2.17 …"""
+        return self._required("constraint", torch, python, glibc)
+
+    def requirements(self, torch: str, python: str, glibc: str) -> tuple[Constraint, ...]:
+        """What to install besides torch because torch forgets to ask for it (setuptools on Python 3.12)."""
+        return self._required("requirement", torch, python, glibc)
+
+    def _required(self, level: Level, torch: str, python: str, glibc: str) -> tuple[Constraint, ...]:
+        return tuple(
+            Constraint(requirement=trap.requirement, trap=trap.id, source=self.cited(trap.source)[0])
+            for trap in self.traps
+            if trap.level == level
+            and trap.requirement
+            and _holds(trap.torch, torch)
+            and _holds(trap.python, python)
+            and _holds(trap.glibc, glibc)
+        )
+
+    def archs(self, torch: str, cuda: str, arch: str) -> tuple[str, ...]:
+        """GPU architectures (`8.6`, `12.0+PTX`) of a build's kernels; empty for `cpu` and where unknown."""
+        name = variant(cuda)
+        for row in self.architectures:
+            if row.arch == arch and name in row.variants and _holds(row.torch, torch):
+                return row.archs
+        return ()
+
+    def pytorch_index(self, variant: str) -> str:
+        """PyTorch's own index for one variant (`cu126`)."""
+        return f"https://download.pytorch.org/whl/{variant}"
+
+    def index_has_build(self, torch: str, cuda: str, arch: str) -> bool:
+        """Whether the package index's wheel is the same build: torch without local version serves."""
+        row = self.torch.get(torch)
+        if row is None or arch not in row.default_cuda:
+            return False
+        return (row.default_cuda[arch] or "cpu") == cuda
+
+    def cited(self, keys: str) -> tuple[str, str]:
+        """Sources in words, and the newest date on which one of them was read; `keys` as rows hold them."""
+        rows = [self.sources[key] for key in keys.split()]
+        return "; ".join(row.title for row in rows), max(row.seen for row in rows)
+
+
+def _squeezed(text: str) -> str:
+    squeezed = re.sub(r"[\s:_-]", "", text.lower())
+    for other, ours in _OTHER_NAMES:
+        squeezed = squeezed.replace(other, ours)
+    return squeezed
+
+
+def _holds(condition: str | None, value: str) -> bool:
+    return condition is None or matches(condition, value)

@@ -1,0 +1,171 @@
+"""The rows of the tables, and what each can tell about itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Level = Literal["constraint", "requirement", "warning", "advice"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OsRow:
+    """One OS release. `glibc` as text; `image` is the plain base image; `pkg` the package manager."""
+
+    name: str
+    family: str  # ubuntu, debian, rhel
+    codename: str | None
+    glibc: str
+    eol: str
+    eol_extended: str | None
+    image: str
+    image_status: str
+    pkg: str  # apt, dnf, yum
+    system_python: str  # the minor version of `python3` in the distribution
+    extra_python: tuple[str, ...]  # further minors that the distribution itself packages
+    gcc: str | None
+    mirrors: str  # live, or where the packages went: vault, archive
+    cpu: str | None  # the x86-64 level that its packages ask for
+    executable_stack_refused: bool
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TorchRow:
+    """One torch release: Pythons and glibc by architecture, builds, the package index's CUDA, companions."""
+
+    version: str
+    released: str
+    python: Mapping[str, tuple[str, ...]]  # arch → minors, `3.13t` for free-threaded builds
+    python_unconfirmed: tuple[str, ...]
+    glibc: Mapping[str, str | None]
+    glibc_by_variant: Mapping[str, str]  # x86_64, where builds differ
+    glibc_inferred: tuple[str, ...]  # variants of `glibc_by_variant` that nobody measured
+    variants: tuple[str, ...]  # cpu, cu126 …, x86_64 Linux
+    variants_unconfirmed: tuple[str, ...]
+    variants_aarch64: tuple[str, ...]
+    default_cuda: Mapping[
+        str, str | None
+    ]  # arch with a wheel → CUDA of the package index's wheel, None: a CPU build
+    torchvision: tuple[str, ...]  # the preferred release first; likewise the other companions
+    torchaudio: tuple[str, ...]
+    torchao: tuple[str, ...]
+    cudnn: str | None
+    triton: str | None
+    numpy2: bool
+    executable_stack: bool  # x86_64
+    note: str | None
+    source: str
+    variants_source: str
+
+    def floor(self, arch: str, variant: str) -> str | None:
+        """The lowest glibc for one build (`cu126`); None where there is no wheel for the architecture."""
+        if arch == "x86_64" and variant in self.glibc_by_variant:
+            return self.glibc_by_variant[variant]
+        return self.glibc.get(arch)
+
+    def builds(self, arch: str) -> tuple[str, ...]:
+        """The variants that are known to exist for an architecture."""
+        return self.variants if arch == "x86_64" else self.variants_aarch64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CudaRow:
+    """One CUDA release: driver floor, paired driver, GCC limit, and NVIDIA's image tags as they exist."""
+
+    version: str
+    min_driver: str
+    toolkit_driver: str
+    gcc_below: int | None
+    driver_branches: tuple[str, ...]  # older driver branches that NVIDIA's image lets through
+    devel_images: Mapping[
+        str, str
+    ]  # OS name → full image reference with compiler (and cuDNN where there is such a tag)
+    devel_unconfirmed: tuple[str, ...]  # OS names with images whose devel tag nobody named
+    listed: bool  # whether NVIDIA's list still named the images when it was read
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PythonRow:
+    """One minor of CPython; `eol` is None where no date was published."""
+
+    version: str
+    eol: str | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderRow:
+    """What one provider of interpreters offers; `newest_patch` maps a minor to the last patch seen."""
+
+    name: str
+    title: str
+    python: tuple[str, ...]
+    python_unconfirmed: tuple[str, ...]
+    newest_patch: Mapping[str, int]
+    glibc: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A companion (or one range of its releases) without a wheel for interpreters that torch supports."""
+
+    package: str
+    torch: str | None
+    release: str | None
+    python: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Architectures:
+    """GPU architectures that the builds of a range of releases have kernels for: `8.6`, `12.0+PTX`."""
+
+    torch: str
+    arch: str
+    variants: tuple[str, ...]
+    archs: tuple[str, ...]
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trap:
+    """What goes wrong under which conditions, and what helps. A condition that is None always holds."""
+
+    id: str
+    level: Level
+    torch: str | None
+    python: str | None
+    glibc: str | None
+    cuda: str | None
+    flavor: str | None
+    provider: str | None
+    arch: str | None
+    package: str | None
+    requirement: str | None
+    symptom: str
+    cause: str
+    fix: str | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Constraint:
+    """A bound that a trap of the tables makes necessary (`numpy<2`), with the trap's id and source."""
+
+    requirement: str
+    trap: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRow:
+    """Where facts were read; `seen` is the date of the copy that was read."""
+
+    key: str
+    title: str
+    url: str | None
+    seen: str
