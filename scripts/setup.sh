@@ -169,8 +169,17 @@ install_envbuild() {
     fi
 }
 
-# Print the endpoint of a container engine that answers: DOCKER_HOST, Docker's context, the usual sockets, Podman's.
-find_engine() { "$ROOT/.venv/bin/python" -m builder.engine 2>>"$LOG"; }
+# Print the address of a container engine that answers, found as envbuild itself finds it.
+find_engine() {
+    "$ROOT/.venv/bin/python" - 2>>"$LOG" <<'PY'
+from builder.engine import connect
+from builder.errors import EnvbuildError
+try:
+    print(connect(None).about().endpoint)
+except EnvbuildError as error:
+    raise SystemExit(str(error)) from None
+PY
+}
 
 # Whether Docker Hub, where plain base images come from, answers. Honours proxies and certificates as requests does.
 registry_answers() {
