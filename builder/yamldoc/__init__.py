@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.errors import InputError
-from builder.yamldoc.content import MAX_BYTES, read_text
+from builder.yamldoc.content import MAX_BYTES, read_text, shown
 from builder.yamldoc.nodes import Document, Hole, Mapping, Node, Scalar, Sequence
 from builder.yamldoc.reading import MAX_DEPTH, examine
 
@@ -27,6 +27,7 @@ __all__ = [
     "parse",
     "read_table",
     "read_text",
+    "shown",
 ]
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})

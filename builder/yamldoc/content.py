@@ -74,3 +74,9 @@ def _not_utf8(content: bytes, offset: int, file: str) -> Problem:
         hint="save the file as UTF-8",
         place=Place(file=file, line=len(before), column=column),
     )
+
+
+def shown(text: str, length: int = 60) -> str:
+    """Text of a file, fit for a message: escaped where it is not printable, cut where it is long."""
+    cut = text if len(text) <= length else text[: length - 1] + "…"
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in cut)

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from builder.errors import Place, Problem
-from builder.yamldoc.content import unfit
+from builder.yamldoc.content import shown, unfit
 from builder.yamldoc.nodes import Document, Hole, Mapping, Node, Scalar, Sequence
 from builder.yamldoc.syntax import problem_of
 
@@ -69,7 +69,7 @@ class _Builder:
                 self._complain(place, "a second document starts here", "keep one in a file; remove `---`")
         elif isinstance(event, yaml.AliasEvent):
             hint = 'write the value out; quote a glob: "*"'
-            self._complain(place, f"alias '*{event.anchor}' is not allowed", hint)
+            self._complain(place, f"alias '*{shown(str(event.anchor))}' is not allowed", hint)
             self._add(Hole(place=place))
         elif isinstance(event, yaml.NodeEvent):
             self._node(event, place)
@@ -91,12 +91,12 @@ class _Builder:
     def _node(self, event: yaml.NodeEvent, place: Place) -> None:
         if event.anchor is not None:
             hint = "write the value out where it is used; quote it if it starts with '&'"
-            self._complain(place, f"anchor '&{event.anchor}' is not allowed", hint)
+            self._complain(place, f"anchor '&{shown(str(event.anchor))}' is not allowed", hint)
         tag = getattr(event, "tag", None)
         if tag is not None:
-            shown = tag.replace("tag:yaml.org,2002:", "!!")
+            short = shown(tag.replace("tag:yaml.org,2002:", "!!"))
             hint = "every value is text already; quote it if it starts with '!'"
-            self._complain(place, f"tag '{shown}' is not allowed", hint)
+            self._complain(place, f"tag '{short}' is not allowed", hint)
         if isinstance(event, yaml.ScalarEvent):
             self._add(Scalar(text=event.value, plain=event.style in (None, ""), place=place))
             return
@@ -124,7 +124,9 @@ class _Builder:
             self._complain(key.place, "merge key '<<' is not allowed", "write the keys out")
         elif key.text in entries:
             line = entries[key.text][0].place.line
-            self._complain(key.place, f"duplicate key '{key.text}'", f"it is on line {line} too; keep one")
+            self._complain(
+                key.place, f"duplicate key '{shown(key.text)}'", f"it is on line {line} too; keep one"
+            )
         else:
             entries[key.text] = (key, value)
 

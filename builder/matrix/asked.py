@@ -1,4 +1,4 @@
-"""YAML document → Matrix: what the user asked for, with the place of each word, and nothing decided yet."""
+"""What the user asked for, as values: the types that the other rooms read."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Value:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exclusion:
-    """Cells to leave out: a pattern per named axis (see `names.matches`); an axis that is None matches all."""
+    """Cells to leave out: a pattern per named axis (see `names.matches`); None matches all."""
 
     os: str | None = None
     python: str | None = None
@@ -69,7 +69,7 @@ class VerifySettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matrix:
-    """A whole matrix file. Axis values keep the order of the file; names are the tables' (`ubuntu22.04`, `12.6`)."""
+    """A whole matrix file. Axes keep the order of the file; names are the tables' (`ubuntu22.04`, `12.6`)."""
 
     path: Path
     name: str  # the file's name without its suffix
