@@ -198,7 +198,12 @@ print(*sorted({name.partition(".")[0] for name in sys.modules}), file=sys.stderr
 def test_libraries_are_imported_when_they_are_needed(tmp_path, command, unwanted):
     words = [word.format(tmp=tmp_path / "out") for word in command]
     ran = subprocess.run(
-        [sys.executable, "-c", IMPORTED, *words], check=False, capture_output=True, text=True, cwd=ROOT
+        [sys.executable, "-c", IMPORTED, *words],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
     )
     assert ran.returncode == 0, ran.stderr
     assert not unwanted & set(ran.stderr.splitlines()[-1].split())
