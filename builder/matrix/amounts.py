@@ -18,7 +18,7 @@ _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 def size(text: str) -> int:
     """Bytes: `3GB` (10⁹ each), `1.5GiB` (2³⁰ each)."""
-    match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?) ?([KMGT]i?B)", text)
+    match = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,3})?) ?([KMGT]i?B)", text)
     if match is None:
         raise WordError(
             f"'{shown(text)}' is not a size", "write a number and a unit, for example 3GB or 512MiB"
@@ -41,7 +41,7 @@ def memory(text: str) -> int:
 
 def duration(text: str) -> int:
     """Seconds, up to a day: `600`, `90s`, `10m`, `1h`."""
-    match = re.fullmatch(r"(\d{1,6})([smh]?)", text)
+    match = re.fullmatch(r"([0-9]{1,6})([smh]?)", text)
     seconds = int(match[1]) * _SECONDS[match[2]] if match else 0
     if not 1 <= seconds <= 86400:
         hint = "write seconds or a number with s, m or h, for example 10m; at most 24h"
@@ -53,7 +53,7 @@ def count(low: int, high: int) -> Callable[[str], int]:
     """The rule for a whole number from `low` to `high`."""
 
     def rule(text: str) -> int:
-        if not re.fullmatch(r"0|[1-9]\d{0,8}", text, re.ASCII) or not low <= int(text) <= high:
+        if not re.fullmatch(r"0|[1-9][0-9]{0,8}", text, re.ASCII) or not low <= int(text) <= high:
             raise WordError(
                 f"'{shown(text)}' is not a number from {low} to {high}", f"for example {max(low, 10)}"
             )
@@ -64,7 +64,7 @@ def count(low: int, high: int) -> Callable[[str], int]:
 
 def compute_capability(text: str) -> str:
     """A GPU generation: `8.6`; `sm_86` is understood."""
-    match = re.fullmatch(r"([1-9]\d?)\.(\d)", text) or re.fullmatch(r"sm_([1-9]\d?)(\d)", text)
+    match = re.fullmatch(r"([1-9][0-9]?)\.([0-9])", text) or re.fullmatch(r"sm_([1-9][0-9]?)([0-9])", text)
     if match is None:
         hint = "write the compute capability, for example 8.6 (RTX 30), 9.0 (H100) or 12.0 (RTX 50)"
         raise WordError(f"'{shown(text)}' is not a GPU generation", hint)

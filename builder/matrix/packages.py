@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 from builder.matrix.spelling import WordError
 from builder.yamldoc import shown
 
-# Debian policy 5.6.1 and RPM's names, without what apt and dnf read as a wish: a final '-' removes, '@' is a group.
+# Names of Debian and RPM, without what apt and dnf read as a wish: a final '-' removes, '@' is a group.
 _SYSTEM = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9+._-]{0,100}[A-Za-z0-9+])?")
 _LOCAL = re.compile(r"[./~\\]|[A-Za-z]:\\|file:|[^@]*(\.whl|\.tar\.gz|\.zip)$")
 
@@ -20,21 +20,18 @@ def pip_requirement(text: str) -> str:
     """A requirement in its canonical spelling; no option, no local path, no URL with a credential."""
     text = text.strip()
     if text.startswith("-"):
-        raise WordError(
-            f"'{shown(text)}' is an option", "list requirements only; indexes come from pip's settings"
-        )
+        hint = "list requirements only; indexes come from pip's settings"
+        raise WordError(f"'{_unasked(text)}' is an option", hint)
     if _LOCAL.match(text):
         hint = "a build sees no folder of this machine; name a package of an index"
         raise WordError(f"'{shown(text)}' is a local path", hint)
     if "$" in text:
-        raise WordError(
-            f"'{_without_credential(text)}' holds a '$'", "write it out; variables are not expanded"
-        )
+        raise WordError(f"'{_unasked(text)}' holds a '$'", "write it out; variables are not expanded")
     try:
         requirement = Requirement(text)
     except InvalidRequirement:
         hint = "write it as in requirements.txt, for example numpy>=1.26,<3"
-        raise WordError(f"'{_without_credential(text)}' is not a requirement", hint) from None
+        raise WordError(f"'{_unasked(text)}' is not a requirement", hint) from None
     if requirement.url is not None:
         _check_url(requirement.url)
     if canonicalize_name(requirement.name) == "torch":
@@ -57,15 +54,18 @@ def system_package(text: str) -> str:
 
 
 def _check_url(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.username or parts.password or "@" in parts.netloc or parts.query:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise WordError(f"'{_unasked(url)}' is not a URL", "check its host") from None
+    if "@" in parts.netloc or parts.query:
         hint = "put credentials into pip's settings or ~/.netrc; they would end up in the image"
-        raise WordError(f"'{_without_credential(url)}' may hold a credential", hint)
+        raise WordError(f"'{_unasked(url)}' may hold a credential", hint)
     if parts.scheme != "https" or not parts.hostname:
         hint = "only https:// URLs of wheels, which a hash can pin; or name a package of an index"
         raise WordError(f"'{shown(url)}' cannot be fetched", hint)
 
 
-def _without_credential(text: str) -> str:
-    """For messages, which end up in logs."""
-    return shown(re.sub(r"//[^/\s]*@|\?.*", lambda match: "//…@" if match[0][0] == "/" else "?…", text))
+def _unasked(text: str) -> str:
+    """For messages, which end up in logs: without the query of a URL, which may be a signature."""
+    return shown(re.sub(r"\?\S*", "?…", text))

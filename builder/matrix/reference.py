@@ -12,7 +12,7 @@ from builder.yamldoc import shown
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:]+\])"
-_REPOSITORY = re.compile(rf"(?:{_HOST}(?::\d{{1,5}})?/)?{_COMPONENT}(?:/{_COMPONENT})*")
+_REPOSITORY = re.compile(rf"(?:{_HOST}(?::[0-9]{{1,5}})?/)?{_COMPONENT}(?:/{_COMPONENT})*")
 _TAG_TEXT = re.compile(r"[A-Za-z0-9_.-]*")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 

@@ -17,12 +17,12 @@ from builder.yamldoc import shown
 _OS = re.compile(r"[a-z](?:[a-z0-9.-]{0,60}[a-z0-9])")
 _FAMILIAR_OS = re.compile(
     r"(?:quay\.io/centos/|rockylinux/)?(?P<family>ubuntu|debian|centos|rocky|alma)(?:linux)?"
-    r"[:-]?(?P<stream>stream)?[:-]?(?P<version>\d+(?:\.\d+)?)"
+    r"[:-]?(?P<stream>stream)?[:-]?(?P<version>[0-9]+(?:\.[0-9]+)?)"
 )
-_PYTHON = re.compile(r"3\.(?:0|[1-9]\d?)(?:\.(?:0|[1-9]\d?))?t?")
-_TORCH = re.compile(r"\d{1,2}(?:\.(?:0|[1-9]\d?)){1,2}")
-_CUDA = re.compile(r"[1-9]\d?\.\d{1,2}")
-_CUDA_NAME = re.compile(r"cu\d{2,3}")
+_PYTHON = re.compile(r"3\.(?:0|[1-9][0-9]?)(?:\.(?:0|[1-9][0-9]?))?t?")
+_TORCH = re.compile(r"[0-9]{1,2}(?:\.(?:0|[1-9][0-9]?)){1,2}")
+_CUDA = re.compile(r"[1-9][0-9]?\.[0-9]{1,2}")
+_CUDA_NAME = re.compile(r"cu[0-9]{2,3}")
 _OS_GLOB = re.compile(r"(?:[a-z0-9.*?-]|\[!?[a-z0-9-]+\]){1,100}")
 _VERSION_GLOB = re.compile(r"(?:[0-9.*?]|\[!?[0-9-]+\]){1,100}t?")
 _RANGE_HINT = "an axis lists versions one by one; ranges belong in exclude rules"
@@ -74,7 +74,7 @@ def torch_version(text: str) -> str:
         hint = _RANGE_HINT
     elif "+" in text:
         hint = "leave out what follows the '+'; the cuda axis chooses the build"
-    elif re.search(r"nightly|latest|dev|rc|a\d|b\d", text):
+    elif re.search(r"nightly|latest|dev|rc|a[0-9]|b[0-9]", text):
         hint = "only releases can be locked and judged; name one, for example 2.8"
     raise WordError(f"'{shown(text)}' is not a torch version", hint)
 

@@ -17,6 +17,7 @@ _INVISIBLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029"
     "\u200b-\u200f\u202a-\u202e\u2060-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
 )
+_USER_IN_URL = re.compile(r"//[^/@\s]*@")  # often a credential, and messages end up in logs
 
 
 def read_text(path: Path) -> str:
@@ -77,6 +78,7 @@ def _not_utf8(content: bytes, offset: int, file: str) -> Problem:
 
 
 def shown(text: str, length: int = 60) -> str:
-    """Text of a file, fit for a message: escaped where it is not printable, cut where it is long."""
+    """Text of a file, fit for a message: escaped where not printable, cut where long, no user in a URL."""
+    text = _USER_IN_URL.sub("//…@", text[:10_000])
     cut = text if len(text) <= length else text[: length - 1] + "…"
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in cut)
