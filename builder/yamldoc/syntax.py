@@ -7,6 +7,7 @@ import re
 from builder.errors import Place, Problem
 
 _QUOTE_RANGE = 'quote the value, for example ">=3.10"'
+_INDENTED_BY_TAB = re.compile(" *\t")
 
 # Words of libyaml and of PyYAML's own parser → ours, and what to do. The first that occurs counts.
 _WORDS = (
@@ -46,9 +47,12 @@ def problem_of(error: Exception, text: str, file: str) -> Problem:
     mark, start = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
     if start is not None and (mark is None or not text[mark.index :].strip()):
         mark = start  # nobody looks at the end of a file: what was left open is the place
-    place = Place(file=file, line=mark.line + 1 if mark else 1, column=mark.column + 1 if mark else 1)
-    if mark is not None and text[mark.index : mark.index + 1] == "\t":
+    line, column = (mark.line, mark.column) if mark else (0, 0)
+    tab = _INDENTED_BY_TAB.match("".join(text.splitlines()[line : line + 1]))
+    if tab:
+        place = Place(file=file, line=line + 1, column=tab.end())
         return Problem(message="not valid YAML: a tab cannot indent", hint="indent with spaces", place=place)
+    place = Place(file=file, line=line + 1, column=column + 1)
     for pattern, message, hint in _WORDS:
         if re.search(pattern, told):
             return Problem(message=f"not valid YAML: {message}", hint=hint, place=place)
