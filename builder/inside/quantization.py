@@ -1,0 +1,164 @@
+"""Dynamic int8 quantization: smaller, nearly as right, and really quantized. Speed is no gate: so small a net gets slower."""
+
+import importlib
+from typing import Any, Callable, NamedTuple
+
+from inside import mlp
+from inside.check import Check, Unready, judged, warned
+from inside.raw import same
+from inside.rowwise import rowwise
+from inside.saving import loaded, saved
+
+PLACES = ("torch.ao.quantization", "torch.quantization")
+ENGINES = ("x86", "fbgemm", "onednn", "qnnpack")
+RATIO, AGREEMENT, DROP = 0.35, 0.98, 0.02
+LIMITS = {"size_ratio": "<%g" % RATIO, "agreement": ">=%g" % AGREEMENT, "accuracy_drop": "<=%g" % DROP}
+
+
+class Way(NamedTuple):
+    """One way to quantize: its name, a function from a model to a quantized copy, and what its layers must look like."""
+
+    api: str
+    quantize: Callable[[Any], Any]
+    replaced: Callable[[Any], bool]
+
+
+def eager(names):
+    """(place, module) of the first quantization module that has all the names.
+
+    Asked by attribute: in torch 1.10 `torch.ao.quantization` imports, but half of it is missing.
+    """
+    for place in PLACES:
+        try:
+            module = importlib.import_module(place)
+        except ImportError:
+            continue
+        if all(hasattr(module, name) for name in names):
+            return place, module
+    return None, None
+
+
+def engine(torch):
+    """Make sure that a quantized engine is chosen, and give its name."""
+    backend = torch.backends.quantized
+    if backend.engine == "none":
+        usable = [name for name in ENGINES if name in backend.supported_engines]
+        if not usable:
+            raise Unready("torch has no quantized engine: %s" % list(backend.supported_engines))
+        backend.engine = usable[0]
+    return backend.engine
+
+
+def eager_way(torch):
+    """torch's own dynamic quantization, or None where it is gone."""
+    place, module = eager(("quantize_dynamic",))
+    if module is None:
+        return None
+
+    def quantize(model):
+        return module.quantize_dynamic(model, {torch.nn.Linear}, dtype=torch.qint8)
+
+    def replaced(layer):
+        return "quantized.dynamic" in type(layer).__module__ and type(layer).__name__ == "Linear"
+
+    return Way(place, quantize, replaced)
+
+
+def torchao_way(torch):
+    """torchao's, or None where it is not installed or spells things in another way."""
+    try:
+        module = importlib.import_module("torchao.quantization")
+        change, config = module.quantize_, module.Int8DynamicActivationInt8WeightConfig
+    except (ImportError, AttributeError):
+        return None
+
+    def quantize(model):
+        copy = mlp.twin(model)
+        change(copy, config())
+        return copy
+
+    def replaced(layer):
+        return type(layer.weight.data).__name__ not in ("Tensor", "Parameter")
+
+    return Way("torchao.quantization", quantize, replaced)
+
+
+def builtin_way(torch):
+    """Our own, with plain int8 tensors: shows that integers work, not that the image can quantize."""
+    return Way(
+        "builtin", lambda model: rowwise(torch, model), lambda layer: type(layer).__name__ == "RowwiseLinear"
+    )
+
+
+def way(torch):
+    """The best way that this image has."""
+    return eager_way(torch) or torchao_way(torch) or builtin_way(torch)
+
+
+def measured(bench, quantized, name):
+    """What the gates look at."""
+    torch, made, samples = bench.torch, bench.trained, bench.samples
+    answers = mlp.outputs(torch, quantized, samples.test_pixels)
+    _, whole = saved(bench, made.model, name + "-float.pt")
+    path, small = saved(bench, quantized, name + "-int8.pt")
+    agreement = float((answers.argmax(1) == made.outputs.argmax(1)).sum().item()) / len(answers)
+    right = mlp.accuracy(answers, samples.test_classes)
+    return answers, path, {
+        "size_ratio": round(small / whole, 4),
+        "agreement": agreement,
+        "accuracy": right,
+        "accuracy_drop": round(made.accuracy - right, 6),
+        "largest_error": float((answers - made.outputs).abs().max()),
+        "bytes": small,
+    }  # fmt: skip
+
+
+def beyond(values):
+    """Which gates the values do not pass."""
+    wrong = []
+    if not values["size_ratio"] < RATIO:
+        wrong.append("the saved size is %.3f of the float model's" % values["size_ratio"])
+    if not values["agreement"] >= AGREEMENT:
+        wrong.append("it gives the float model's class for only %.4f of the samples" % values["agreement"])
+    if not values["accuracy_drop"] <= DROP:
+        wrong.append("the share of right answers drops by %.4f" % values["accuracy_drop"])
+    return wrong
+
+
+def reloaded(torch, how, path):
+    """A fresh model, quantized in the same way, with the state from the file; and whether it was read weights-only."""
+    state, weights_only = loaded(torch, path)
+    fresh = how.quantize(mlp.fresh(torch, seed=2).eval())
+    options = {"assign": True} if how.api.startswith("torchao") else {}
+    fresh.load_state_dict(state, **options)
+    return fresh, weights_only
+
+
+def check_dynamic(bench):
+    """Quantize the trained model, save it, load it, and hold it against the float one."""
+    torch = bench.torch
+    how, name = way(torch), engine(torch)
+    quantized = how.quantize(bench.trained.model)
+    answers, path, values = measured(bench, quantized, "dynamic")
+    classes = [
+        "%s.%s" % (type(layer).__module__, type(layer).__name__) for layer in (quantized[0], quantized[2])
+    ]
+    values.update(api=how.api, engine=name, layers=classes)
+    wrong = beyond(values)
+    if not all(how.replaced(layer) for layer in (quantized[0], quantized[2])):
+        wrong.append("the layers are %s: nothing was quantized" % " and ".join(sorted(set(classes))))
+    again, values["weights_only"] = reloaded(torch, how, path)
+    if not same(mlp.outputs(torch, again, bench.samples.test_pixels), answers):
+        wrong.append("the loaded quantized model gives other outputs than the saved one")
+    if not wrong and how.api == "builtin":
+        return warned(
+            "neither torch nor torchao can quantize here; a built-in stand-in was used", values, LIMITS
+        )
+    return judged(wrong, values, LIMITS)
+
+
+CHECKS = (
+    Check(
+        "quantize.dynamic", "the model can be quantized to int8 and stays right", "basic", True, check_dynamic
+    ),
+)
