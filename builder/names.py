@@ -1,4 +1,4 @@
-"""How things are spelled: cell ids, versions, CUDA variants, image references, patterns. Parse and format, nothing else."""
+"""How things are spelled: cell ids, versions, CUDA variants, tags, patterns. Parse and format, no more."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 CELL_ID = re.compile(
-    r"(?P<os>[a-z][a-z0-9.-]*[a-z0-9.])-py(?P<python>\d+(?:\.\d+){1,2}t?)-(?P<cuda>cpu|cu\d{2,4})-torch(?P<torch>\d+(?:\.\d+)*)"
+    r"(?P<os>[a-z][a-z0-9.-]*[a-z0-9.])-py(?P<python>\d+(?:\.\d+){1,2}t?)"
+    r"-(?P<cuda>cpu|cu\d{2,4})-torch(?P<torch>\d+(?:\.\d+)*)"
 )
 TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 
 
 def cell_id(*, os: str, python: str, cuda: str, torch: str) -> str:
-    """The one name of a cell, for example `ubuntu22.04-py3.11-cu126-torch2.8.0`. `cuda` is `cpu` or a version."""
+    """The one name of a cell: `ubuntu22.04-py3.11-cu126-torch2.8.0`. `cuda` is `cpu` or a version."""
     return f"{os}-py{python}-{variant(cuda)}-torch{torch}"
 
 
@@ -25,15 +26,19 @@ def variant(cuda: str) -> str:
 
 
 def cuda_version(name: str) -> str:
-    """The inverse of `variant`: `cu126` → `12.6`, `cu92` → `9.2`, `cpu` → `cpu`; a version is returned as it is."""
+    """The inverse of `variant`: `cu126` → `12.6`, `cu92` → `9.2`, `cpu` → `cpu`; a version stays as it is.
+
+    A major has two digits, but for `cu92` and older: `cu1210` is 12.10.
+    """
     if not name.startswith("cu"):
         return name
-    digits = name[2:]
-    return f"{digits[:-1]}.{digits[-1]}"
+    digits = name.removeprefix("cu")
+    major = 1 if len(digits) < 3 else 2
+    return f"{digits[:major]}.{digits[major:]}"
 
 
 def version_key(text: str) -> tuple[int, Version, str]:
-    """A sort key by which versions order as versions (3.9 < 3.10), and words (`cpu`) before them. `3.13t` follows `3.13`."""
+    """A sort key: versions order as versions (3.9 < 3.10), `3.13t` follows `3.13`, words come first."""
     try:
         return (1, Version(text.removesuffix("t")), text)
     except InvalidVersion:
@@ -41,7 +46,7 @@ def version_key(text: str) -> tuple[int, Version, str]:
 
 
 def matches(pattern: str, value: str) -> bool:
-    """Whether `value` is meant by `pattern`: a glob (`centos*`), a version range (`<3.11`, `>=2.1,<2.4`), or the value itself.
+    """Whether `pattern` means `value`: a glob (`centos*`), a range (`>=2.1,<2.4`), or the value itself.
 
     A bare version also means everything below it: `2.8` matches `2.8.0` and not `2.80`.
     """

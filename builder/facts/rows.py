@@ -145,6 +145,7 @@ class Trap:
     provider: str | None
     arch: str | None
     package: str | None
+    bounded: bool  # only where the matrix bounds the package's release itself
     requirement: str | None
     symptom: str
     cause: str

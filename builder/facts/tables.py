@@ -182,6 +182,7 @@ def _trap(trap: str, row: Any) -> Trap:
     return Trap(
         id=trap,
         level=row["level"],
+        bounded=row.get("bounded") == "yes",
         symptom=row["symptom"],
         cause=row["cause"],
         source=_cited(row),

@@ -1,4 +1,4 @@
-"""Matrix + facts → cells: every combination, named, judged possible, impossible or unknown, kept or dropped with a reason."""
+"""What this room makes: cells, and the reasons why they are as they are."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Weight = Literal["impossible", "unknown", "warning", "excluded"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """Why a cell is as it is: the rule's id, a sentence, its source and date, and the nearest possible cells' ids."""
+    """Why a cell is as it is: the rule, a sentence, its source and date, the nearest possible cells' ids."""
 
     rule: str
     weight: Weight
@@ -24,10 +24,15 @@ class Reason:
     date: str | None = None
     nearest: tuple[str, ...] = ()
 
+    @property
+    def blocks(self) -> bool:
+        """Whether a cell with this reason cannot be built."""
+        return self.weight in ("impossible", "unknown")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One combination. `cuda` is `cpu` or a version (`12.6`); `torch` is a full release (`2.8.0`) where the tables know one."""
+    """One combination. `cuda` is `cpu` or `12.6`; `torch` a full release where the tables know one."""
 
     id: str
     os: str

@@ -1,0 +1,8 @@
+"""Matrix + facts → cells: every combination, judged possible, impossible or unknown, with reasons."""
+
+from __future__ import annotations
+
+from builder.cell.expansion import MAX_CELLS, expand, refusals
+from builder.cell.values import Cell, Reason, Status, Verdict, Weight
+
+__all__ = ["MAX_CELLS", "Cell", "Reason", "Status", "Verdict", "Weight", "expand", "refusals"]

@@ -1,0 +1,37 @@
+"""What the cells of a matrix have in common, as far as a verdict depends on it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from packaging.utils import canonicalize_name
+
+from builder.matrix import Flavor, Matrix, Provider
+
+_NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*(.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """Architecture, provider, flavor, GPUs to serve (compute capabilities), and packages asked for."""
+
+    arch: str = "x86_64"
+    provider: Provider = "standalone"
+    flavor: Flavor = "runtime"
+    gpus: tuple[str, ...] = ()
+    packages: frozenset[str] = frozenset()
+    bounded: frozenset[str] = frozenset()  # those of `packages` whose release the matrix bounds itself
+
+
+def circumstances(matrix: Matrix, provider: Provider) -> Circumstances:
+    """The circumstances of a matrix's cells whose Python comes from `provider`."""
+    requirements = [match for text in matrix.pip if (match := _NAME.fullmatch(text))]
+    return Circumstances(
+        arch="aarch64" if matrix.platform == "linux/arm64" else "x86_64",
+        provider=provider,
+        flavor=matrix.flavor,
+        gpus=matrix.verify.gpus,
+        packages=frozenset(canonicalize_name(match[1]) for match in requirements),
+        bounded=frozenset(canonicalize_name(match[1]) for match in requirements if match[2]),
+    )
