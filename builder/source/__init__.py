@@ -1,0 +1,30 @@
+"""Where a build's inputs come from: package indexes, interpreters' mirrors, a content-addressed store."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from builder.source.api import Source
+from builder.source.pins import pins_txt
+from builder.source.standalone import downloads_json
+
+__all__ = ["downloads_json", "open_source", "pins_txt"]
+
+
+def open_source(store: Path | None = None) -> Source:
+    """The source of this machine. `store` defaults to $ENVBUILD_STORE, then to the user's cache folder.
+
+    Opening costs nothing: settings are read, folders made and programs looked for when they are first needed.
+    """
+    from builder.source.host import HostSource  # noqa: PLC0415
+
+    return HostSource(root=store or _default_store())
+
+
+def _default_store() -> Path:
+    """The folder that holds everything fetched, where nobody named another."""
+    import platformdirs  # noqa: PLC0415
+
+    told = os.environ.get("ENVBUILD_STORE")
+    return Path(told).expanduser().absolute() if told else Path(platformdirs.user_cache_dir("envbuild"))

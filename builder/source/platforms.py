@@ -1,0 +1,45 @@
+"""A cell's architecture, glibc and Python in uv's words."""
+
+from __future__ import annotations
+
+import sys
+import venv
+from pathlib import Path
+
+from packaging.version import Version
+
+from builder.errors import CellError
+
+# What `uv pip compile --python-platform` accepts as manylinux_2_NN (a test compares with the uv here).
+GLIBC_KNOWN = (17, 28, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40)
+ARCHES = ("x86_64", "aarch64")
+
+
+def python_platform(arch: str, glibc: str) -> str:
+    """The highest platform that uv knows and the cell's glibc carries; else `CellError`."""
+    version = Version(glibc)
+    carried = [minor for minor in GLIBC_KNOWN if (2, minor) <= (version.major, version.minor)]
+    if not carried or arch not in ARCHES:
+        raise CellError.of(
+            f"there are no manylinux wheels for {arch} with glibc {glibc}",
+            hint="wheels need x86_64 or aarch64 and glibc 2.17 (CentOS 7) or newer",
+        )
+    return f"{arch}-manylinux_2_{carried[-1]}"
+
+
+def interpreter_for(python: str, folder: Path) -> Path:
+    """An interpreter of this machine for uv to start from; version and platform are told to uv separately.
+
+    uv takes one thing from it that no option sets: whether Python is free-threaded. For `3.13t` it is
+    therefore given a virtual environment, made in `folder`, that says so, because hardly any machine has such
+    an interpreter.
+    """
+    if not python.endswith("t"):
+        return Path(sys.executable)
+    home = folder / "free-threaded"
+    venv.EnvBuilder(with_pip=False, symlinks=True).create(home)
+    packages = next(home.glob("lib/python*/site-packages"))
+    # A .pth file and not sitecustomize.py: Debian's own sitecustomize stands before a virtual environment's.
+    line = 'import sysconfig; sysconfig.get_config_vars()["Py_GIL_DISABLED"] = 1\n'
+    (packages / "free_threaded.pth").write_text(line)
+    return home / "bin" / "python"
