@@ -1,4 +1,4 @@
-"""The verifier as one file: the modules of `inside/` in a zip that Python runs, the same bytes on every run."""
+"""The verifier as one file: the modules of `inside/` in a zip that Python runs, always the same bytes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Listed:
 
 
 def bundle() -> bytes:
-    """A file to be run as `python verify.pyz CONFIG.json`; nothing in it is compressed, no time or owner is kept."""
+    """A file to be run as `python verify.pyz CONFIG.json`; not compressed, without times and owners."""
     files = {f"inside/{path.name}": path.read_bytes() for path in FOLDER.glob("*.py") if path.name != MAIN}
     files[MAIN] = (FOLDER / MAIN).read_bytes()
     buffer = io.BytesIO()

@@ -2,7 +2,7 @@
 
 from inside import driver, mlp
 from inside.accounts import settings
-from inside.check import Check, Unready, failed, judged, passed, warned
+from inside.check import Check, UnreadyError, failed, judged, passed, warned
 from inside.gpus import cuda_only
 from inside.precision import errors, precise, verdict
 from inside.training import compared
@@ -17,7 +17,7 @@ def ready(bench):
     """torch with a GPU that it can use, reduced precision turned off."""
     torch = bench.torch
     if not torch.cuda.is_available():
-        raise Unready("torch cannot use the GPU; gpu.driver tells more")
+        raise UnreadyError("torch cannot use the GPU; gpu.driver tells more")
     precise(torch)
     return torch
 

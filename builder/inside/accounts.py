@@ -8,14 +8,14 @@ from inside.check import Check, inapplicable, judged, passed
 
 # Settings that name folders into which PyTorch and its neighbours write.
 FOLDERS = (
-    "TORCH_HOME", "TORCH_EXTENSIONS_DIR", "TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR", "TRITON_HOME", "HF_HOME",
-    "HF_HUB_CACHE", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "MPLCONFIGDIR", "PYTORCH_KERNEL_CACHE_PATH",
-    "CUDA_CACHE_PATH",
+    "TORCH_HOME", "TORCH_EXTENSIONS_DIR", "TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR", "TRITON_HOME",
+    "HF_HOME", "HF_HUB_CACHE", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "MPLCONFIGDIR",
+    "PYTORCH_KERNEL_CACHE_PATH", "CUDA_CACHE_PATH",
 )  # fmt: skip
 
 
 def may_write(path):
-    """Whether this user may write into the folder, by owner and mode: the verifier's own root is mounted read-only."""
+    """Whether this user may write into the folder, by owner and mode: here the root is mounted read-only."""
     facts = os.stat(path)
     if not stat.S_ISDIR(facts.st_mode):
         return False
@@ -66,7 +66,7 @@ def check_account(bench):
 
 def settings(bench):
     """The claimed settings, name to text."""
-    return {name: text for name, text in bench.claim.get("settings") or ()}
+    return dict(bench.claim.get("settings") or ())
 
 
 def check_settings(bench):

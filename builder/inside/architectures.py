@@ -8,7 +8,7 @@ NAME = re.compile(r"(sm|compute)_(\d+)(\d)([a-z]?)$")
 
 
 def arch_list(torch):
-    """Names such as `sm_86` and `compute_120`. `torch.cuda.get_arch_list` is empty without a GPU up to torch 2.10."""
+    """Names such as `sm_86`. `torch.cuda.get_arch_list` is empty without a GPU up to torch 2.10."""
     flags = getattr(torch._C, "_cuda_getArchFlags", None)
     return (flags() or "").split() if flags else []
 
@@ -16,8 +16,8 @@ def arch_list(torch):
 def covers(name, device):
     """Whether kernels of that name run on a device of capability (major, minor).
 
-    Machine code runs on its own major version from its minor version on; code marked `a` on exactly its own, `f` within its
-    family; PTX on everything that is not older.
+    Machine code runs on its own major version from its minor version on; code marked `a` on exactly its own,
+    `f` within its family; PTX on everything that is not older.
     """
     match = NAME.match(name)
     if match is None:

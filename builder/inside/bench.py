@@ -6,7 +6,7 @@ import tempfile
 import time
 
 from inside import digits, mlp, mnist
-from inside.check import Unready
+from inside.check import UnreadyError
 
 
 class Bench:
@@ -21,7 +21,7 @@ class Bench:
         self._made = {}
 
     def once(self, name, make):
-        """What `make` gives, made at the first call; if that failed, it fails likewise for everybody after."""
+        """What `make` gives, made at the first call; if that failed, it fails likewise ever after."""
         if name not in self._made:
             try:
                 self._made[name] = (make(), None)
@@ -43,11 +43,11 @@ class Bench:
 
     @property
     def torch(self):
-        """The torch module, set to one thread: that makes the numbers repeat, and no CPU quota can slow it down."""
+        """The torch module, set to one thread: so the numbers repeat, and no quota slows it down."""
         try:
             return self.once("torch", self._import_torch)
         except Exception as error:
-            raise Unready("torch does not import: %s: %s" % (type(error).__name__, error))
+            raise UnreadyError("torch does not import: %s: %s" % (type(error).__name__, error))
 
     def _import_torch(self):
         import torch
@@ -62,7 +62,9 @@ class Bench:
         try:
             return self.once("folder", lambda: tempfile.mkdtemp(prefix="envbuild-"))
         except OSError as error:
-            raise Unready("no writable folder for temporary files (%s); run with a tmpfs at /tmp" % error)
+            raise UnreadyError(
+                "no writable folder for temporary files (%s); run with a tmpfs at /tmp" % error
+            )
 
     def file(self, name):
         """A path in the temporary folder."""

@@ -9,7 +9,7 @@ from inside.check import Check, failed, inapplicable, judged
 def check_bridge(bench):
     """Numbers go from torch to numpy and back.
 
-    A torch built for numpy 1 imports beside numpy 2, trains, and fails at every `.numpy()`; nothing else shows it.
+    A torch built for numpy 1 imports beside numpy 2, trains, and fails at every `.numpy()`.
     """
     torch = bench.torch
     claimed = "numpy" in dict(bench.claim.get("packages") or ())

@@ -1,4 +1,4 @@
-"""All checks, in the order in which they run: what needs no torch first, so that it is told even when torch does not import."""
+"""All checks in the order in which they run: first what can be told even when torch does not import."""
 
 from inside import (
     accelerator,
@@ -25,8 +25,9 @@ from inside import (
 from inside.check import LEVELS
 
 ROOMS = (
-    system, interpreter, accounts, consistency, libraries, wheel, cuda, architectures, quotas, companions, bridge,
-    training, saving, precision, quantization, loader, parallel, accelerator, compiled, quantization_deep,
+    system, interpreter, accounts, consistency, libraries, wheel, cuda, architectures, quotas, companions,
+    bridge, training, saving, precision, quantization, loader, parallel, accelerator, compiled,
+    quantization_deep,
 )  # fmt: skip
 
 

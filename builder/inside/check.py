@@ -6,7 +6,7 @@ LEVELS = ("static", "basic", "deep")
 
 
 class Outcome(NamedTuple):
-    """What came of a check. A skip that is `required` waits for something (`needs`); one that is not does not apply."""
+    """What came of a check. A `required` skip waits for something (`needs`); others do not apply."""
 
     status: str
     values: Dict[str, Any] = {}
@@ -20,8 +20,8 @@ class Outcome(NamedTuple):
 class Check(NamedTuple):
     """One check: a stable id, what it shows, from which level on it runs, and whether an image must pass it.
 
-    `apart` is the time limit in seconds of a check that runs in a process of its own, because it may hang or crash; 0 for one
-    that runs in the verifier's. `unless` is asked first, in the verifier's: an outcome from it saves the process.
+    `apart` is the time limit in seconds of a check that runs in a process of its own, because it may hang or
+    crash; 0 for one that runs in the verifier's. `unless` is asked before: its outcome saves the process.
     """
 
     id: str
@@ -33,7 +33,7 @@ class Check(NamedTuple):
     unless: Optional[Callable[[Any], Optional[Outcome]]] = None
 
 
-class Unready(Exception):
+class UnreadyError(Exception):
     """What this check stands on is not there; says what."""
 
 

@@ -10,14 +10,15 @@ from typing import Any, NamedTuple
 VARIABLE = "ENVBUILD_INSIDE_TASK"
 # What a launcher outside may have set; a check between processes of this container must not meet it.
 RENDEZVOUS = (
-    "MASTER_ADDR", "MASTER_PORT", "RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "GROUP_RANK", "GROUP_WORLD_SIZE",
-    "ROLE_RANK", "TORCHELASTIC_RUN_ID", "TORCHELASTIC_USE_AGENT_STORE", "GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME",
-    "NCCL_COMM_ID", "NCCL_IB_HCA", "NCCL_HOSTID", "TORCH_DISTRIBUTED_DEBUG",
+    "MASTER_ADDR", "MASTER_PORT", "RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "GROUP_RANK",
+    "GROUP_WORLD_SIZE", "ROLE_RANK", "TORCHELASTIC_RUN_ID", "TORCHELASTIC_USE_AGENT_STORE",
+    "GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME", "NCCL_COMM_ID", "NCCL_IB_HCA", "NCCL_HOSTID",
+    "TORCH_DISTRIBUTED_DEBUG",
 )  # fmt: skip
 
 
 class Ended(NamedTuple):
-    """How a child ended: its result (None if it left none), exit code, whether time ran out, the end of its output."""
+    """How a child ended: its result or None, its exit code, whether time ran out, the end of its output."""
 
     result: Any
     code: int
@@ -95,7 +96,7 @@ def task():
 def answer(path, result):
     """Leave the result, then end at once.
 
-    Threads of gloo abort the interpreter's orderly exit now and then (seen on torch 2.13 and 2.15), after all work is done.
+    Threads of gloo abort the interpreter's orderly exit now and then (seen on torch 2.13 and 2.15).
     """
     with open(path + ".part", "w") as stream:
         json.dump(result, stream)

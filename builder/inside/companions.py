@@ -1,4 +1,4 @@
-"""torchvision and torchaudio: they import beside this torch, and one operation of each gives the right numbers."""
+"""torchvision and torchaudio: they import beside this torch, and an operation of each is right."""
 
 import importlib
 import importlib.util

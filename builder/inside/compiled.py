@@ -58,7 +58,7 @@ def autocast(torch, gpu):
 
 
 def check_amp(bench):
-    """Training in mixed precision lets the loss fall; on a GPU in float16 with scaled gradients, on a CPU in bfloat16."""
+    """The loss falls in mixed precision: on a GPU float16 with scaled gradients, on a CPU bfloat16."""
     torch, gpu = bench.torch, bench.gpu and bench.wants_cuda
     mixed = autocast(torch, gpu)
     if mixed is None:

@@ -1,4 +1,4 @@
-"""The installed distributions: against the recipe's versions, against one another, and against their own lists of files."""
+"""The installed distributions: against the recipe, one another, and their own lists of files."""
 
 import base64
 import csv
@@ -59,7 +59,7 @@ def unmet(found):
     return problems, looked
 
 
-def check_consistency(bench):
+def check_consistency(_bench):
     """What `pip check` asks, extras included, without pip."""
     found, complaints = installed.everything()
     problems, looked = unmet(found)
@@ -98,7 +98,7 @@ def file_sha256(path):
 
 
 def check_files(bench):
-    """torch's files are there with the size that its wheel had; its libraries (at the deep level: all) with the content too."""
+    """torch's files have their wheel's sizes; its libraries (at the deep level: all) the content too."""
     one = installed.everything()[0].get("torch")
     if one is None or not os.path.isfile(os.path.join(one.path, "RECORD")):
         return inapplicable("torch was not installed from a wheel: there is no list of its files")

@@ -25,7 +25,7 @@ def opened():
 
 
 def enough(driver, built):
-    """Whether a driver for CUDA (major, minor) runs what was built for `built`. From 11 on the major version decides."""
+    """Whether a driver for CUDA (major, minor) runs code for `built`: from 11 on the major decides."""
     wanted = tuple(int(number) for number in built.split(".")[:2])
     return driver[0] >= wanted[0] if wanted[0] >= 11 else driver >= wanted
 

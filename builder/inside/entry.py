@@ -18,12 +18,12 @@ SCHEMA = "envbuild.verify/1"
 USAGE = "usage: python verify.pyz CONFIG.json | --list LEVEL"
 
 
-class Usage(Exception):
+class UsageError(Exception):
     """The command line or the configuration is wrong."""
 
 
 def main(arguments):
-    """Run the checks. Gives 0 if no required check failed, 1 if one did, 2 for wrong usage, 3 if some could only not be done."""
+    """Run the checks; 0: no required one failed, 1: one did, 2: wrong usage, 3: errors alone."""
     task = child.task()
     if task is not None:
         return serve(task)
@@ -31,9 +31,9 @@ def main(arguments):
         if len(arguments) == 2 and arguments[0] == "--list":
             return listing(arguments[1])
         if len(arguments) != 1:
-            raise Usage(USAGE)
+            raise UsageError(USAGE)
         config = configuration(arguments[0])
-    except Usage as error:
+    except UsageError as error:
         sys.stderr.write("%s\n" % error)
         return 2
     return verify(config)
@@ -42,11 +42,11 @@ def main(arguments):
 def listing(level):
     """Print the checks of a level as JSON."""
     if level not in LEVELS:
-        raise Usage("no level %r; levels are %s" % (level, ", ".join(LEVELS)))
+        raise UsageError("no level %r; levels are %s" % (level, ", ".join(LEVELS)))
     rows = [
         {"id": c.id, "title": c.title, "required": c.required, "level": c.level} for c in catalogue(level)
     ]
-    print(json.dumps(rows, indent=1))
+    sys.stdout.write(json.dumps(rows, indent=1) + "\n")
     return 0
 
 
@@ -56,18 +56,18 @@ def configuration(path):
         with open(path, "rb") as stream:
             config = json.loads(stream.read().decode("utf-8"))
     except (OSError, ValueError) as error:
-        raise Usage("cannot read %s: %s" % (path, error))
+        raise UsageError("cannot read %s: %s" % (path, error))
     if not isinstance(config, dict) or not str(config.get("nonce") or "").isalnum():
-        raise Usage("%s must be an object with a nonce of letters and digits" % path)
+        raise UsageError("%s must be an object with a nonce of letters and digits" % path)
     if config.get("level") not in LEVELS:
-        raise Usage("level must be one of %s, not %r" % (", ".join(LEVELS), config.get("level")))
+        raise UsageError("level must be one of %s, not %r" % (", ".join(LEVELS), config.get("level")))
     epochs = config.get("epochs", 10)
     if not isinstance(epochs, int) or isinstance(epochs, bool) or not 1 <= epochs <= 1000:
-        raise Usage("epochs must be a whole number from 1 to 1000, not %r" % (epochs,))
+        raise UsageError("epochs must be a whole number from 1 to 1000, not %r" % (epochs,))
     known = {check.id for check in catalogue("deep")}
     unknown = sorted(set(config.get("only") or ()) - known)
     if unknown:
-        raise Usage("no check is called %s" % ", ".join(unknown))
+        raise UsageError("no check is called %s" % ", ".join(unknown))
     return config
 
 

@@ -8,7 +8,7 @@ import ssl
 import sys
 
 from inside import architectures, cuda, fingerprint, installed, interpreter, quotas, system
-from inside.check import Unready
+from inside.check import UnreadyError
 
 
 def quietly(ask):
@@ -70,6 +70,6 @@ def environment(bench):
     }
     try:
         values.update(about_torch(bench.torch))
-    except Unready as error:
+    except UnreadyError as error:
         values["torch_error"] = str(error)
     return values

@@ -1,6 +1,6 @@
 """What the digits and the model give on a sound build: measured on torch 1.8 to 2.15, see `scripts/versions`.
 
-From torch 2.2 on the losses are the same to the last bit on one processor; older releases differ by 1e-7 or so.
+From torch 2.2 on the losses are the same to the last bit on one processor; older releases differ by 1e-7.
 """
 
 DATA_SHA256 = "3babc666694bf2df1c9884222b94730fedbc9c974ceea7857fc9340e21cc50ba"

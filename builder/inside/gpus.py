@@ -13,7 +13,7 @@ def no_gpu(bench):
 
 
 def cuda_only(bench):
-    """The outcome for an image that is for CPUs, or that no GPU was passed to; None if there is something to check."""
+    """The outcome for an image for CPUs, or one that no GPU was passed to; None if there is one to check."""
     if not bench.wants_cuda:
         return inapplicable("this image is for CPUs")
     return no_gpu(bench)

@@ -8,7 +8,7 @@ from typing import List, NamedTuple
 
 
 class Distribution(NamedTuple):
-    """One installed distribution: normalized name, version, requirements as written, the path of its metadata."""
+    """One installed distribution: normalized name, version, requirements, where its metadata is."""
 
     name: str
     version: str
@@ -30,7 +30,7 @@ def metadata_file(path):
 
 
 def old_requirements(path):
-    """The requirements that an .egg-info folder keeps in a file of its own; sections are extras or markers."""
+    """The requirements that an .egg-info folder keeps in its own file; sections are extras or markers."""
     lines, condition = [], ""
     try:
         with open(os.path.join(path, "requires.txt")) as stream:
@@ -72,7 +72,7 @@ def folders():
 
 
 def everything():
-    """(distributions by name, complaints): the first one on sys.path counts, a second in the same folder is a complaint."""
+    """(distributions by name, complaints): the first on sys.path counts, two in one folder are wrong."""
     found, complaints = {}, []
     for folder in folders():
         try:

@@ -24,13 +24,13 @@ def torch_folder():
 
 
 def torch_libraries(folder):
-    """torch's own libraries and extension modules; not those of other packages, which hold many false alarms."""
+    """torch's own libraries and extension modules; those of other packages give many false alarms."""
     patterns = ("lib/*.so", "lib/*.so.*", "_C*.so")
     return sorted({path for pattern in patterns for path in glob.glob(os.path.join(folder, pattern))})
 
 
 def resolver():
-    """The command before a library's path, and what to add to the environment: ldd, or the loader in its tracing mode."""
+    """The command before a library's path, and variables for it: ldd, or the loader in its tracing mode."""
     ldd = shutil.which("ldd")
     if ldd:
         return [ldd], {}
@@ -41,10 +41,10 @@ def resolver():
 
 
 def missing(path, command, extra):
-    """What the library at `path` needs and does not find: names, or the loader's complaint about the file itself."""
+    """What the library needs and does not find: names, or the loader's complaint about the file itself."""
     ended = subprocess.run(
         command + [path], env=dict(os.environ, LC_ALL="C", **extra), stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False,
     )  # fmt: skip
     lines = [line.strip() for line in ended.stdout.decode("utf-8", "replace").splitlines()]
     names = [line.split(" => ")[0] for line in lines if line.endswith("=> not found")]
@@ -54,7 +54,7 @@ def missing(path, command, extra):
     return names
 
 
-def check_libraries(bench):
+def check_libraries(_bench):
     """Every library that torch's libraries name can be found."""
     folder = torch_folder()
     if folder is None:

@@ -21,7 +21,7 @@ class Rows:
 
 
 def check_loader(bench):
-    """Two workers deliver every sample, in order. They are forked: the default start method changed in Python 3.14."""
+    """Two workers deliver every sample, in order. They are forked: Python 3.14 changed the default."""
     torch = bench.torch
     from torch.utils.data import DataLoader, get_worker_info
 

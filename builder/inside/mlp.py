@@ -11,7 +11,7 @@ BATCH = 64
 
 
 class Trained(NamedTuple):
-    """A trained model, the mean loss of each epoch, the share of test samples that it gets right, and its test outputs."""
+    """A trained model, the mean loss of each epoch, its share of right answers, its outputs in the test."""
 
     model: Any
     losses: List[float]

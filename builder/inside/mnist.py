@@ -4,7 +4,7 @@ import gzip
 import os
 import struct
 
-from inside.check import Unready
+from inside.check import UnreadyError
 from inside.digits import Samples
 from inside.raw import filled
 
@@ -19,7 +19,7 @@ def located(folder, stem):
             path = os.path.join(folder, "%s%s%s-ubyte%s" % (stem, joint, kind, ending))
             if os.path.isfile(path):
                 return path
-    raise Unready("%s has no %s-%s-ubyte (or .gz)" % (folder, stem, kind))
+    raise UnreadyError("%s has no %s-%s-ubyte (or .gz)" % (folder, stem, kind))
 
 
 def read(path):

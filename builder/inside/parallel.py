@@ -85,11 +85,11 @@ def check_ddp(bench):
 
 
 def check_nccl(bench):
-    """As many processes as there are GPUs, eight at most; one alone still shows that NCCL loads and reduces."""
+    """A process per GPU, eight at most; one alone still shows that NCCL loads and reduces."""
     return distributed(bench, "nccl", min(bench.torch.cuda.device_count(), 8))
 
 
-def data_parallel_spared(bench):
+def replicas_spared(bench):
     """Without CUDA, DataParallel passes its input through: that it imports is all there is to see."""
     torch = bench.torch
     if bench.wants_cuda:
@@ -98,7 +98,7 @@ def data_parallel_spared(bench):
     return inapplicable("0 GPUs (API present)", {"device_ids": list(wrapped.device_ids)}, "gpu")
 
 
-def check_data_parallel(bench):
+def check_replicas(bench):
     """Outputs and gradients over all GPUs are those of one."""
     from inside.precision import precise
 
@@ -116,7 +116,7 @@ def check_data_parallel(bench):
         outputs = one(pixels)
         torch.nn.functional.cross_entropy(outputs, classes).backward()
         found.append([outputs.detach()] + [weight.grad.clone() for weight in model.parameters()])
-    far = max(float((one - other).abs().max() / one.abs().max()) for one, other in zip(*found))
+    far = max(float((one - other).abs().max() / one.abs().max()) for one, other in zip(*found))  # noqa: B905 - Python 3.6
     values, limits = {"gpus": count, "distance": far}, {"distance": "<=1e-5"}
     if not far <= 1e-5:
         return failed("DataParallel is %.2g away from one GPU" % far, values, limits)
@@ -130,8 +130,11 @@ def check_data_parallel(bench):
 CHECKS = (
     Check("parallel.ddp", "two processes learn what one learns", "basic", True, check_ddp),
     Check(
-        "parallel.data", "DataParallel gives what one GPU gives", "basic", True, check_data_parallel, 180,
-        data_parallel_spared,
+        "parallel.data", "DataParallel gives what one GPU gives", "basic", True, check_replicas, 180,
+        replicas_spared,
     ),
-    Check("parallel.nccl", "a process per GPU learns what one learns", "basic", True, check_nccl, 240, cuda_only),
+    Check(
+        "parallel.nccl", "a process per GPU learns what one learns", "basic", True, check_nccl, 240,
+        cuda_only,
+    ),
 )  # fmt: skip

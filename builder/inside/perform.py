@@ -7,7 +7,7 @@ import warnings
 from inside import child
 from inside.bench import Bench
 from inside.catalogue import found
-from inside.check import Outcome, Unready, broken
+from inside.check import Outcome, UnreadyError, broken
 from inside.record import plain
 
 MOST_WARNINGS = 8
@@ -30,7 +30,7 @@ def attempt(run, bench):
     """The outcome of a check in this process, whatever it raises."""
     try:
         return run(bench)
-    except Unready as error:
+    except UnreadyError as error:
         return broken(str(error))
     except Exception as error:
         lines = traceback.format_exc().strip().splitlines()[-7:-1]
@@ -38,7 +38,7 @@ def attempt(run, bench):
 
 
 def apart(check, bench):
-    """The outcome and warnings of a check in a child process; a crash or a hang there is an error of this check alone."""
+    """The outcome and warnings of a check in a child: a crash or a hang is an error of this check alone."""
     if check.unless is not None:
         spared = attempt(check.unless, bench)
         if spared is not None:
@@ -47,7 +47,7 @@ def apart(check, bench):
     config = dict(bench.config, nonce="", time_limit=limit)
     try:
         ended = child.Child(bench, check.id, {"kind": "check", "id": check.id, "config": config}).wait(limit)
-    except Unready as error:
+    except UnreadyError as error:
         return broken(str(error)), []
     if ended.result is None:
         return broken(

@@ -1,10 +1,10 @@
-"""Dynamic int8 quantization: smaller, nearly as right, and really quantized. Speed is no gate: so small a net gets slower."""
+"""Dynamic int8 quantization: smaller, nearly as right, and really done. So small a net gets no faster."""
 
 import importlib
 from typing import Any, Callable, NamedTuple
 
 from inside import mlp
-from inside.check import Check, Unready, judged, warned
+from inside.check import Check, UnreadyError, judged, warned
 from inside.raw import same
 from inside.rowwise import rowwise
 from inside.saving import loaded, saved
@@ -16,7 +16,7 @@ LIMITS = {"size_ratio": "<%g" % RATIO, "agreement": ">=%g" % AGREEMENT, "accurac
 
 
 class Way(NamedTuple):
-    """One way to quantize: its name, a function from a model to a quantized copy, and what its layers must look like."""
+    """One way to quantize: its name, a function from a model to a quantized copy, a test of its layers."""
 
     api: str
     quantize: Callable[[Any], Any]
@@ -44,7 +44,7 @@ def engine(torch):
     if backend.engine == "none":
         usable = [name for name in ENGINES if name in backend.supported_engines]
         if not usable:
-            raise Unready("torch has no quantized engine: %s" % list(backend.supported_engines))
+            raise UnreadyError("torch has no quantized engine: %s" % list(backend.supported_engines))
         backend.engine = usable[0]
     return backend.engine
 
@@ -64,7 +64,7 @@ def eager_way(torch):
     return Way(place, quantize, replaced)
 
 
-def torchao_way(torch):
+def torchao_way():
     """torchao's, or None where it is not installed or spells things in another way."""
     try:
         module = importlib.import_module("torchao.quantization")
@@ -92,7 +92,7 @@ def builtin_way(torch):
 
 def way(torch):
     """The best way that this image has."""
-    return eager_way(torch) or torchao_way(torch) or builtin_way(torch)
+    return eager_way(torch) or torchao_way() or builtin_way(torch)
 
 
 def measured(bench, quantized, name):
@@ -126,7 +126,7 @@ def beyond(values):
 
 
 def reloaded(torch, how, path):
-    """A fresh model, quantized in the same way, with the state from the file; and whether it was read weights-only."""
+    """A fresh model, quantized likewise, with the file's state; and whether that was read weights-only."""
     state, weights_only = loaded(torch, path)
     fresh = how.quantize(mlp.fresh(torch, seed=2).eval())
     options = {"assign": True} if how.api.startswith("torchao") else {}

@@ -36,7 +36,7 @@ def memory_limit():
 
 
 def check_threads(bench):
-    """torch does not start more threads than the container has processors: they would wait for one another, spinning."""
+    """torch starts no more threads than there are processors: they would wait for one another, spinning."""
     assert bench.torch
     quota, allowed = cpu_quota(), len(os.sched_getaffinity(0))
     granted = min(allowed, quota) if quota else allowed

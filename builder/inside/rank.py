@@ -38,7 +38,7 @@ def shares(pixels, number, size):
 
 
 def rank(task):
-    """Join the group, train on a share of each batch, and tell what came of it. Ranks but 0 start from other weights."""
+    """Join the group, train on a share of each batch, tell the result. Only rank 0 has the right weights."""
     import torch
 
     torch.set_num_threads(1)

@@ -28,7 +28,7 @@ def plain(value):
 
 
 class Writer:
-    """Owns the descriptor that standard output was; from then on, prints of anybody else go to standard error.
+    """Owns the descriptor that standard output was; prints of anybody else go to standard error from then on.
 
     gloo and NCCL print to standard output on some releases, NVIDIA's images print a banner there.
     """

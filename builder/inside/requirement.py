@@ -1,4 +1,4 @@
-"""Requirements as PEP 508 has them: name, extras, range and marker; and markers evaluated for this interpreter."""
+"""Requirements as PEP 508 has them: name, extras, range, and markers evaluated for this Python."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""Saving and loading: the outputs of a fresh model with the loaded weights are the saved one's, bit for bit."""
+"""Saving and loading: a fresh model with the loaded weights gives the saved one's outputs, bit for bit."""
 
 import os
 import pickle

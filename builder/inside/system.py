@@ -24,7 +24,7 @@ def release(paths=RELEASE_FILES):
 
 
 def os_name(words):
-    """The name that envbuild's tables use, such as `ubuntu22.04`, `centos7`, `centos-stream9`, `rocky9`, `alma9`."""
+    """The name in envbuild's tables: `ubuntu22.04`, `centos7`, `centos-stream9`, `rocky9`, `alma9` ..."""
     name, version = words.get("ID", ""), words.get("VERSION_ID", "")
     whole = version.split(".")[0]
     if name == "centos":
@@ -61,7 +61,7 @@ def check_machine(bench):
     return judged(wrong, values, {"machine": claimed})
 
 
-def check_shm(bench):
+def check_shm(_bench):
     """/dev/shm is there and large enough for the workers of a DataLoader."""
     try:
         facts = os.statvfs("/dev/shm")

@@ -30,7 +30,7 @@ def check_mnist(bench):
 
 def distance(losses):
     """The largest difference to the golden curve, over the epochs that both have."""
-    return max(abs(mine - known) for mine, known in zip(losses, golden.CURVE))
+    return max(abs(mine - known) for mine, known in zip(losses, golden.CURVE))  # noqa: B905 - Python 3.6
 
 
 def not_falling(losses):

@@ -83,23 +83,20 @@ def fits(version, operator, text):
     if operator == "!=":
         return not equals(version, text)
     wanted = Version(text)
-    if operator == "<=":
-        return version.public <= wanted.public
-    if operator == ">=":
-        return version.public >= wanted.public
+    if operator in ("<=", ">="):
+        return (version.public <= wanted.public) if operator == "<=" else (version.public >= wanted.public)
+    if operator == "~=":
+        shorter = ".".join(str(number) for number in wanted.numbers[:-1])
+        return version.public >= wanted.public and starts_with(version, "%d!%s" % (wanted.epoch, shorter))
     same_release = (version.epoch, version.release) == (wanted.epoch, wanted.release)
     if operator == "<":
         return version.public < wanted.public and not (version.early and not wanted.early and same_release)
-    if operator == ">":
-        return version.public > wanted.public and not (
-            version.post is not None and wanted.post is None and same_release
-        )
-    shorter = ".".join(str(number) for number in wanted.numbers[:-1])  # ~=
-    return version.public >= wanted.public and starts_with(version, "%d!%s" % (wanted.epoch, shorter))
+    later = version.post is not None and wanted.post is None  # 1.0.post1 is not >1.0
+    return version.public > wanted.public and not (later and same_release)
 
 
 def matches(text, ranges):
-    """Whether version `text` fits every clause of a comma-separated list; early releases count. Raises ValueError."""
+    """Whether the version fits every comma-separated clause; early releases count. Raises ValueError."""
     for clause in (part for part in ranges.split(",") if part.strip()):
         match = CLAUSE.match(clause)
         if match is None:

@@ -5,14 +5,14 @@ import re
 import traceback
 
 from inside import installed, interpreter
-from inside.check import Check, Unready, failed, inapplicable, judged, passed, warned
+from inside.check import Check, UnreadyError, failed, inapplicable, judged, passed, warned
 
 
 def check_import(bench):
     """torch imports, from the environment."""
     try:
         torch = bench.torch
-    except Unready as error:
+    except UnreadyError as error:
         lines = traceback.format_exc().strip().splitlines()[-6:]
         return failed(str(error), {"traceback": lines}, hint="libs.resolve and torch.files tell more")
     values = {"file": torch.__file__, "version": torch.__version__, "git": torch.version.git_version}
