@@ -1,4 +1,7 @@
-"""The container engine as rooms see it: one Protocol and the values that cross it. Names and bytes, no cells, no recipes."""
+"""The container engine as rooms see it: one Protocol and the values that cross it.
+
+Names and bytes, no cells, no recipes.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from typing import Literal, Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class About:
-    """Who answers: `kind` docker or podman, versions, store, CPUs, memory in bytes, and whether it can pass GPUs on."""
+    """Who answers: versions, store, CPUs, memory in bytes, and whether it can pass GPUs on."""
 
     kind: Literal["docker", "podman", "dry"]
     version: str
@@ -49,7 +52,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildRequest:
-    """One build. `context` must hold `Dockerfile`; `network` is none, host or default; `tag` is put on success alone."""
+    """One build. `context` must hold `Dockerfile`; `tag` is put on success alone."""
 
     context: tuple[Entry, ...]
     target: str | None
@@ -69,11 +72,12 @@ class Progress:
     total: int | None = None
     line: str | None = None
     done: bool = False
+    cached: bool = False  # done, and nothing had to be
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
-    """One confined container: no network unless told, read-only root, no capabilities, bounded memory, processes and time."""
+    """One confined container: no network or capabilities, read-only root, bounded memory, processes, time."""
 
     image: str
     command: tuple[str, ...]
@@ -89,6 +93,9 @@ class RunRequest:
     mounts: tuple[tuple[str, str], ...] = ()  # (host path, container path), read-only
     entrypoint: tuple[str, ...] = ()  # empty: none, the image's own is not run
     work_dir: str | None = None
+    stdout_limit: int = (
+        64 * 1024**2
+    )  # bytes; who writes more is stopped, for a flood must not fill this machine's memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +108,7 @@ class RunEnd:
     stdout: bytes
     stderr: bytes
     seconds: float
+    flooded: bool = False  # stopped because it wrote more than `stdout_limit`
 
 
 OnProgress = Callable[[Progress], None]
@@ -117,7 +125,9 @@ class Engine(Protocol):
         """The image of that name or id in the store, or None."""
 
     def pull(self, reference: str, platform: str, on_progress: OnProgress) -> ImageFacts:
-        """Bring an image from its registry. Raises `OutsideError` when it did not arrive, whatever the stream's status."""
+        """Bring an image from its registry. Raises `OutsideError` when it did not arrive, whatever the
+        stream's status; an exception out of `on_progress` ends the pull.
+        """
 
     def load_rootfs(self, tar: Path, reference: str, labels: Mapping[str, str]) -> ImageFacts:
         """Make a one-layer image of a root file system's tar."""
@@ -138,7 +148,7 @@ class Engine(Protocol):
         """The image as `docker save` writes it, in chunks."""
 
     def sweep(self) -> int:
-        """Remove containers that an earlier envbuild process of this machine left behind; how many there were."""
+        """Remove containers that an earlier envbuild process of this machine left; how many there were."""
 
     def close(self) -> None:
         """Let go of connections."""

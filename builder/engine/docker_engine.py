@@ -1,0 +1,139 @@
+"""The door to a real engine, Docker's or Podman's: what they differ in is chosen here, once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from builder.engine import building, containers, images, running
+from builder.engine.api import (
+    About,
+    BuildRequest,
+    Entry,
+    ImageFacts,
+    OnOutput,
+    OnProgress,
+    RunEnd,
+    RunRequest,
+)
+from builder.engine.messages import messages
+from builder.engine.refusals import outside
+from builder.errors import InputError
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+ARCHITECTURES = {"amd64": "x86_64", "arm64": "aarch64"}
+
+
+class DockerEngine:
+    """`Engine` over docker-py. Its methods may be called from several threads at once."""
+
+    def __init__(self, client: APIClient, endpoint: str) -> None:
+        self._client, self._endpoint = client, endpoint
+
+    def about(self) -> About:
+        """Who answers; asks anew each time."""
+        with outside("asking the engine about itself"):
+            version, found = self._client.version(), self._client.info()
+        return About(
+            kind="podman" if self._podman else "docker",
+            version=str(version.get("Version") or ""),
+            api=str(self._client.api_version),
+            endpoint=self._endpoint,
+            store=_store(found),
+            arch=ARCHITECTURES.get(str(found.get("Architecture")), str(found.get("Architecture"))),
+            cpus=int(found.get("NCPU") or 0),
+            memory=int(found.get("MemTotal") or 0),
+            gpus=containers.can_pass_gpus(
+                found, podman=self._podman, local=self._endpoint.startswith("unix://")
+            ),
+            buildkit=self._buildkit,
+        )
+
+    def find(self, reference: str) -> ImageFacts | None:
+        """The image of that name or id in the store, or None."""
+        return images.find(self._client, reference)
+
+    def pull(self, reference: str, platform: str, on_progress: OnProgress) -> ImageFacts:
+        """Bring an image from its registry."""
+        return images.pull(self._client, reference, platform, on_progress)
+
+    def load_rootfs(self, tar: Path, reference: str, labels: Mapping[str, str]) -> ImageFacts:
+        """Make a one-layer image of a root file system's tar."""
+        return images.load_rootfs(self._client, tar, reference, labels)
+
+    def build(self, request: BuildRequest, on_progress: OnProgress, cancel: threading.Event) -> str:
+        """Build and return the image id. The tag is put on last, so that no failure leaves it behind."""
+        if not any(entry.path == "Dockerfile" for entry in request.context):
+            raise InputError.of("the build context has no Dockerfile")
+        if request.network == "default" and not self._bridge:
+            request = replace(request, network="host")
+        image = building.build(self._client, request, on_progress, cancel, podman=self._podman)
+        if request.tag:
+            images.tag(self._client, image, request.tag)
+        return image
+
+    def tag(self, image: str, reference: str) -> None:
+        """Give an image one more name."""
+        images.tag(self._client, image, reference)
+
+    def untag(self, reference: str) -> None:
+        """Take a name away (and the image, when it was its last)."""
+        images.untag(self._client, reference)
+
+    def run(self, request: RunRequest, on_stdout: OnOutput, cancel: threading.Event) -> RunEnd:
+        """Run one container to its end and remove it."""
+        return running.run(self._client, request, on_stdout, cancel, podman=self._podman)
+
+    def read_layers(self, image: str) -> Iterable[bytes]:
+        """The image as `docker save` writes it, in chunks."""
+        return images.read_layers(self._client, image)
+
+    def sweep(self) -> int:
+        """Remove containers that an earlier envbuild process of this machine left behind."""
+        return running.sweep(self._client)
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self._client.close()
+
+    @cached_property
+    def _podman(self) -> bool:
+        with outside("asking the engine's version"):
+            parts = self._client.version().get("Components") or ()
+        return any("podman" in str(part.get("Name", "")).lower() for part in parts)
+
+    @cached_property
+    def _bridge(self) -> bool:
+        """Whether builds have a network of their own; under `--bridge=none` there is only the host's."""
+        with outside("asking for the engine's networks"):
+            return self._podman or any(network["Name"] == "bridge" for network in self._client.networks())
+
+    @cached_property
+    def _buildkit(self) -> bool:
+        """Tried out with a build of nothing: 20.10 has BuildKit and does not announce it."""
+        if self._podman:
+            return False
+        request = BuildRequest(
+            context=(Entry(path="Dockerfile", content=b"FROM scratch\n"),),
+            target=None,
+            args={},
+            labels={},
+            network="none",
+            tag=None,
+        )
+        with outside("trying BuildKit"), building.probe(self._client, request) as response:
+            return any(
+                message.get("id") == "moby.buildkit.trace"
+                for message in messages(response, "trying BuildKit")
+            )
+
+
+def _store(found: dict[str, Any]) -> str:
+    containerd = any("containerd.snapshotter" in str(pair) for pair in found.get("DriverStatus") or ())
+    return "containerd" if containerd else str(found.get("Driver") or "unknown")

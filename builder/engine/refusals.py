@@ -1,0 +1,126 @@
+"""What engines and registries say when they refuse → `OutsideError` in plain words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from builder.errors import OutsideError
+
+BOOTSTRAP = "without a registry, `base: bootstrap` makes Debian bases locally"
+# The first that matches wins: registries put several reasons into one message, and the more telling one comes
+# first. Patterns are what Docker 20.10 to 28 and Podman 4 were seen to answer.
+REASONS = (
+    (
+        r"toomanyrequests|too many requests|rate limit|\b429\b",
+        "the registry limits how often it may be asked",
+        "wait, log in (`docker login`), or use a mirror of your own",
+    ),
+    (
+        r"no matching manifest for|no image found in|does not match the specified platform",
+        "the image does not exist for this platform",
+        "ask for a platform that the image has; `docker manifest inspect` lists them",
+    ),
+    (
+        r"x509|certificate|tls: |tls handshake|gave HTTP response to HTTPS",
+        "the secure connection to the registry failed",
+        "give the engine the registry's certificate authority (/etc/docker/certs.d/HOST/ca.crt)",
+    ),
+    (
+        r"no such host|name resolution|server misbehaving|lookup \S+ on ",
+        "the engine cannot resolve the registry's name",
+        f"check the engine's network and DNS; {BOOTSTRAP}",
+    ),
+    (
+        r"connection re(fused|set)|unreachable|timeout|awaiting headers|proxyconnect|no route|deadline|EOF",
+        "the engine cannot reach the registry",
+        f"check the engine's network and proxy settings; {BOOTSTRAP}",
+    ),
+    (
+        r"unauthorized|authentication required|denied|forbidden|no basic auth|\b40[13]\b",
+        "the registry does not let this engine have the image",
+        "check the name's spelling, then log in to that registry (`docker login HOST`)",
+    ),
+    (
+        r"manifest unknown|manifest for .* not found|name unknown|not found|\b404\b",
+        "the registry has no such image",
+        "check the name and the tag",
+    ),
+    (
+        r"no space left on device",
+        "the engine's disk is full",
+        "free some of it (`docker system df` shows what holds it)",
+    ),
+    (
+        r"credential",
+        "the registry's credentials could not be read",
+        "check the credential helper that ~/.docker/config.json names",
+    ),
+)
+NO_GPU = re.compile(
+    r"could not select device driver|CDI|nvidia-container-cli|nvidia\.com/gpu|failed to discover GPU",
+    re.IGNORECASE,
+)
+NO_PERMISSION = re.compile(r"permission denied", re.IGNORECASE)
+PASSWORD = re.compile(r"(?<=//)[^/@\s]+@")
+
+
+def refused(what: str, words: str) -> OutsideError:
+    """The error for `what` ("pulling debian:12") that failed with the engine's `words`, less passwords."""
+    words = PASSWORD.sub("***@", words).strip()
+    for pattern, meaning, hint in REASONS:
+        if re.search(pattern, words, re.IGNORECASE):
+            return _error(f"{what} failed: {meaning}", words, hint)
+    return _error(f"{what} failed", words, None)
+
+
+def no_gpu(what: str, words: str) -> OutsideError:
+    """The error for GPUs that were asked of an engine that has none to give."""
+    hint = "install NVIDIA's driver and Container Toolkit on the engine's machine, or leave GPUs out"
+    return _error(f"{what} failed: the engine cannot pass GPUs on", words, hint)
+
+
+def _error(message: str, words: str, hint: str | None) -> OutsideError:
+    error = OutsideError.of(f"{message} (the engine says: {words})" if words else message, hint=hint)
+    assert isinstance(error, OutsideError)  # noqa: S101  # `of` is typed for the base class
+    return error
+
+
+@contextmanager
+def outside(what: str) -> Iterator[None]:
+    """Turn every way in which docker-py reports a failure into `OutsideError`."""
+    import docker.errors  # noqa: PLC0415  # costs 0.3 s
+    import requests  # noqa: PLC0415
+
+    try:
+        yield
+    except docker.errors.APIError as error:
+        raise refused(what, str(error.explanation or error)) from error
+    except (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
+        raise _error(f"{what} failed: the engine closed the connection", root_cause(error), _ALIVE) from error
+    except requests.exceptions.Timeout as error:
+        raise _error(f"{what} failed: the engine did not answer in time", "", _ALIVE) from error
+    except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
+        raise refused(what, root_cause(error)) from error
+
+
+_ALIVE = "check that the engine still runs (`docker info`) and look into its log"
+
+
+def root_cause(error: BaseException) -> str:
+    """The innermost reason, which requests and docker-py wrap several times."""
+    inner: BaseException | None = error
+    seen = error
+    while inner is not None:
+        seen = inner
+        nested = next((arg for arg in inner.args if isinstance(arg, BaseException)), None)
+        inner = (
+            getattr(inner, "reason", None)
+            if isinstance(getattr(inner, "reason", None), BaseException)
+            else nested
+        )
+        inner = inner or seen.__cause__
+    if isinstance(seen, OSError) and seen.strerror:
+        return seen.strerror
+    return str(seen) or type(seen).__name__
