@@ -38,7 +38,8 @@ class Reader:
         """
         part = Part(reader=self, where=where, place=node.place)
         if not isinstance(node, yamldoc.Mapping):
-            self._wrong_type(node, where, "a mapping", f"write {where or 'version'}: {{{known[0]}: …}}")
+            hint = f"write {where}: {{{known[0]}: …}}" if where else "start with `version: 1`"
+            self._wrong_type(node, where, "a mapping", hint)
             return part
         written = {key.text for key, _ in node.entries}
         for key, value in node.entries:
@@ -105,7 +106,8 @@ class Reader:
         if isinstance(node, Hole):
             return
         if isinstance(node, Scalar) and _is_null(node):
-            self.complain(node.place, f"{where or 'the file'} has no value", f"{hint}, or remove the key")
+            hint = f"{hint}, or remove the key" if where else hint
+            self.complain(node.place, f"{where or 'the file'} has no value", hint)
             return
         kind = {Scalar: "text", yamldoc.Sequence: "a list", yamldoc.Mapping: "a mapping"}[type(node)]
         self.complain(node.place, f"{where or 'a matrix file'} must be {wanted}, not {kind}", hint)

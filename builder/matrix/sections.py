@@ -7,7 +7,7 @@ from typing import get_args
 from builder.matrix import amounts, keys, packages, surroundings, words
 from builder.matrix.asked import Exclusion, Inclusion, Level, Provider, User, Value, VerifySettings
 from builder.matrix.reader import Part
-from builder.yamldoc import Mapping, Scalar, Sequence
+from builder.yamldoc import Mapping, Scalar, Sequence, shown
 
 PROVIDERS: tuple[Provider, ...] = get_args(Provider)
 LEVELS: tuple[Level, ...] = get_args(Level)
@@ -102,7 +102,7 @@ def settings(top: Part) -> tuple[tuple[str, str], ...]:
     pairs = []
     for key, value in node.entries:
         name = top.reader.word(key, "a setting's name", surroundings.setting_name)
-        text = top.reader.word(value, "the setting's value", surroundings.setting_value)
+        text = top.reader.word(value, f"settings.{shown(key.text)}", surroundings.setting_value)
         if name is not None and text is not None:
             pairs.append((name, text))
     return tuple(pairs)

@@ -74,7 +74,7 @@ def torch_version(text: str) -> str:
         hint = _RANGE_HINT
     elif "+" in text:
         hint = "leave out what follows the '+'; the cuda axis chooses the build"
-    elif re.search(r"nightly|latest|dev|rc|a[0-9]|b[0-9]", text):
+    elif re.search(r"nightly|latest|dev[0-9]|rc[0-9]|a[0-9]|b[0-9]", text):
         hint = "only releases can be locked and judged; name one, for example 2.8"
     raise WordError(f"'{shown(text)}' is not a torch version", hint)
 
