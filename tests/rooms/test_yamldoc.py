@@ -76,7 +76,10 @@ def test_line_ends_and_a_byte_order_mark_do_not_move_places(end):
         ("a: !=3.10", "f:1:4: tag '!=3.10' is not allowed →"),
         ("<<: {a: 1}", "f:1:1: merge key '<<' is not allowed → write the keys out"),
         ("[a]: 1", "f:1:1: a key must be text → quote what starts with '{' or '['"),
-        ("a: 1\n---\nb: 2", "f:2:1: a second document starts here → keep one in a file; remove `---`"),
+        (
+            "a: 1\n---\nb: 2\n---\nc: 3",
+            "f:2:1: a second document starts here → keep one in a file; remove `---`",
+        ),
         ("", "f:1:1: the file is empty → `envbuild init` writes a matrix"),
         ("# a comment\n", "f:1:1: the file is empty → `envbuild init` writes a matrix"),
         ("---\n", "f:1:1: the file is empty → `envbuild init` writes a matrix"),
