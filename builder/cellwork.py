@@ -60,7 +60,7 @@ class Work:
         return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _Stage:
     """One stage of one cell: its progress goes to the log and out as events."""
 
@@ -68,11 +68,15 @@ class _Stage:
     name: Stage
     emit: Emit
     log: TextIO
+    step: str = ""
 
     def tell(self, progress: Progress) -> None:
-        """Pass one piece of progress on; output lines are what the log keeps."""
+        """Pass one piece of progress on. The log gets each step's name once, and all lines below it."""
+        if progress.step and progress.step != self.step:
+            self.step = progress.step
+            self.log.write(f"-- {progress.step}\n")
         if progress.line is not None:
-            self.log.write(f"{progress.step} | {progress.line}\n" if progress.step else f"{progress.line}\n")
+            self.log.write(f"{progress.line}\n")
         self.emit(
             Progressed(
                 cell=self.cell,

@@ -10,6 +10,12 @@ from builder.events import Event, Finished, Progressed, Started
 from builder.pipeline import Events, Result
 
 
+def short(step: str, width: int = 100) -> str:
+    """A Dockerfile step for one line: without its mounts, spaces closed up, cut to `width` characters."""
+    text = " ".join(word for word in step.split() if not word.startswith("--mount="))
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
 class Viewer(Protocol):
     """Something that is told each event."""
 
@@ -73,9 +79,10 @@ class Lines:
         self._step(event)
 
     def _step(self, event: Progressed) -> None:
-        if event.step and self._last.get(event.cell) != event.step:
+        told = self._verbose or (event.stage != "verify" and event.step != "note")
+        if event.step and told and self._last.get(event.cell) != event.step:
             self._last[event.cell] = event.step
-            self._print(event.cell, f"{event.stage}: {event.step}")
+            self._print(event.cell, f"{event.stage}: {short(event.step)}")
         if event.line is not None and (self._verbose or event.step == "note"):
             self._print(event.cell, f"  {event.line}")
 

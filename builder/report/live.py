@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from builder.events import Event, Finished, Progressed, Started
+from builder.report.follow import short
 
 
 @dataclass(slots=True)
@@ -57,7 +58,7 @@ class Live:
         for cell, row in self._rows.items():
             over = row.ended and (row.stage == "verify" or row.ended not in ("done", "kept"))
             spent = row.seconds if over and row.seconds is not None else time.monotonic() - row.begun
-            step = row.ended if over else row.step
+            step = row.ended if over else short(row.step)
             table.add_row(Text(cell), Text(row.stage), Text(step), Text(row.amount), Text(f"{spent:.0f} s"))
         return table
 

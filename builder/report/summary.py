@@ -39,7 +39,7 @@ def _row(result: Result) -> tuple[str, ...]:
         f"{image.size / 1e6:.0f} MB" if image else "-",
         f"{image.seconds:.0f} s" if image else "-",
         f"{proof.seconds:.0f} s" if proof else "-",
-        _number(_value(proof, "train.curve", "final_loss"), "{:.4f}"),
+        _number(_last(_value(proof, "train.curve", "losses")), "{:.4f}"),
         _number(_value(proof, "quantize.dynamic", "size_ratio"), "{:.3f}"),
     )
 
@@ -48,6 +48,11 @@ def _value(proof: Verification | None, check: str, name: str) -> object:
     """One figure of one check, where it was measured."""
     found = [c for c in proof.checks if c.id == check] if proof else []
     return found[0].values.get(name) if found else None
+
+
+def _last(value: object) -> object:
+    """The last of several figures."""
+    return value[-1] if isinstance(value, list) and value else None
 
 
 def _number(value: object, form: str) -> str:
