@@ -1,0 +1,94 @@
+"""The README's table: a record counts only for the recipe and the image that it was made from."""
+
+import importlib.machinery
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+from builder import records
+from builder.cli import selection
+from builder.image import Image
+from builder.verification import Verification
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def script():
+    loader = importlib.machinery.SourceFileLoader("built_table", str(ROOT / "scripts" / "built-table"))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("built_table", loader))
+    sys.modules["built_table"] = module
+    loader.exec_module(module)
+    yield module
+    del sys.modules["built_table"]
+
+
+@pytest.fixture(scope="module")
+def recipe():
+    return selection.select(ROOT / "matrices" / "quickstart.yaml").recipes()[0]
+
+
+def image(recipe: str) -> Image:
+    return Image(
+        cell="c",
+        id="sha256:1",
+        tags=(),
+        size=9,
+        base="b",
+        base_id="b",
+        recipe=recipe,
+        packages=(),
+        seconds=1.0,
+    )
+
+
+def verification(image: str) -> Verification:
+    return Verification(
+        cell="c",
+        image=image,
+        status="passed",
+        reason=None,
+        level="basic",
+        verifier="v",
+        seconds=1.0,
+        environment={},
+        fingerprint={},
+        checks=(),
+    )
+
+
+def verdict(script, recipe, folder, made, proof):
+    cell = folder / recipe.cell.id
+    records.write(cell, "image", made, made.recipe)
+    records.write(cell, "verification", proof, proof.image)
+    return script.seen(recipe, folder).verdict
+
+
+def test_a_cell_without_records_is_only_rendered(script, recipe, tmp_path):
+    assert script.seen(recipe, tmp_path).verdict == "rendered"
+
+
+def test_a_proof_of_todays_recipe_counts(script, recipe, tmp_path):
+    found = verdict(script, recipe, tmp_path, image(recipe.digest), verification("sha256:1"))
+    assert found == "passed"
+
+
+def test_a_record_of_another_recipe_does_not_count(script, recipe, tmp_path):
+    found = verdict(script, recipe, tmp_path, image("sha256:old"), verification("sha256:1"))
+    assert found == "rendered"
+
+
+def test_a_proof_of_another_image_does_not_count(script, recipe, tmp_path):
+    found = verdict(script, recipe, tmp_path, image(recipe.digest), verification("sha256:2"))
+    assert found == "built"
+
+
+def test_the_table_goes_between_its_marks(script):
+    readme = "before\n<!-- built-table -->\nold\n<!-- /built-table -->\nafter\n"
+    expected = "before\n<!-- built-table -->\nnew\n<!-- /built-table -->\nafter\n"
+    assert script.written(readme, "new") == expected
+    assert script.written(expected, "new") == expected
+    with pytest.raises(ValueError, match="unpack"):
+        script.written("no marks", "new")
