@@ -1,7 +1,7 @@
 """Plan 10,000 cells and print what it cost: `python benchmarks/plan_cells.py [CELLS]`.
 
-The matrix spreads over all tables, so most of its cells are impossible and each of those is given its nearest neighbours:
-the dear case. What is printed is CPU time of this process and its peak memory, the interpreter and the tables included.
+The matrix spreads over all tables: most cells are impossible, and each of those is given its neighbours,
+the dear case. Printed are the CPU time of this process and its peak memory, interpreter and tables included.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ PLACE = Place(file="benchmark.yaml", line=1, column=1)
 
 
 def values(texts: list[str]) -> tuple[Value, ...]:
+    """An axis."""
     return tuple(Value(text=text, place=PLACE) for text in texts)
 
 
 def matrix(tables: facts.Facts, cells: int) -> Matrix:
-    """A matrix of all systems and variants, with as many Pythons and torch releases as make about that many cells."""
+    """A matrix of all systems, with as many torch releases as make about that many cells."""
     systems = list(tables.os)
     cudas = ["cpu", *(cuda_version(name) for name in ("cu118", "cu121", "cu126", "cu128", "cu130", "cu132"))]
     pythons = ["3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14"]

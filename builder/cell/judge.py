@@ -31,6 +31,7 @@ class Judge:
         self._of_traps = cache(self._judge_traps)
         self._with_wheel = cache(self._releases_with_wheel)
         self._loadable = cache(self._releases_loadable)
+        self._left = cache(self._releases_left)
 
     def reasons(self, os: str, python: str, cuda: str, torch: str) -> Reasons:
         """Everything that there is to say about a cell, what blocks it first; `os` is one of the tables'."""
@@ -46,6 +47,9 @@ class Judge:
 
     def releases(self, os: str, python: str, cuda: str) -> int:
         """The torch releases that are possible with these, as bits: see `bit`."""
+        return self._left(os, python, cuda)
+
+    def _releases_left(self, os: str, python: str, cuda: str) -> int:
         if any(reason.blocks for reason in self._of_system(os, python)):
             return 0
         return self._with_wheel(python) & self._loadable(os, cuda)

@@ -23,7 +23,7 @@ class Atlas:
 
     def __init__(self, judge: Judge) -> None:
         self._judge = judge
-        self._empty: set[tuple[str | None, ...]] = set()
+        self._empty: set[tuple[str | bool | None, ...]] = set()  # fixed values, and whether for the CPU
         self._near_os = cache(self._order_os)
         self._near_python = cache(self._order_python)
         self._near_cuda = cache(self._order_cuda)
@@ -33,8 +33,8 @@ class Atlas:
         """Ids of up to three possible cells, nearest first, all with equally many axes changed."""
         here = (os, python, cuda, torch)
         for size in range(1, len(_AXES) + 1):
-            rows = [tuple(self._found(here, changing)) for changing in combinations(_AXES, size)]
-            turns = (row[n] for n in range(MOST) for row in rows if n < len(row))
+            searches = [self._found(here, changing) for changing in combinations(_AXES, size)]
+            turns = (point for _ in range(MOST) for search in searches for point in islice(search, 1))
             found = tuple(islice(turns, MOST))
             if found:
                 return tuple(cell_id(os=o, python=p, cuda=c, torch=t) for o, p, c, t in found)
@@ -42,10 +42,8 @@ class Atlas:
 
     def _found(self, here: Point, changing: tuple[str, ...]) -> Iterator[Point]:
         """Up to three possible cells that differ in exactly these axes."""
-        fixed = tuple(
-            None if axis in changing else value
-            for axis, value in zip(("os", "python", "cuda", "torch"), here, strict=True)
-        )
+        axes = zip(("os", "python", "cuda", "torch"), here, strict=True)
+        fixed = (*(None if axis in changing else value for axis, value in axes), here[2] == "cpu")
         if fixed in self._empty:
             return
         found = islice(self._search(here, changing), MOST)
@@ -106,19 +104,15 @@ class Atlas:
         )
 
     def _order_os(self, os: str) -> tuple[str, ...]:
-        """Other releases: supported ones first, then same distribution, same family, like glibc."""
+        """Other releases: supported ones first, then by distribution, family, package manager and glibc."""
         facts = self._judge.facts
         here = facts.os[os]
 
-        def distance(name: str) -> tuple[bool, bool, bool, int]:
+        def distance(name: str) -> tuple[bool, bool, bool, bool, int]:
             row = facts.os[name]
             glibc = abs(int(row.glibc.split(".")[1]) - int(here.glibc.split(".")[1]))
-            return (
-                row.eol < facts.date,
-                _distribution(name) != _distribution(os),
-                row.family != here.family,
-                glibc,
-            )
+            other = _distribution(name) != _distribution(os)
+            return (row.eol < facts.date, other, row.family != here.family, row.pkg != here.pkg, glibc)
 
         return tuple(sorted((name for name in facts.os if name != os), key=distance))
 

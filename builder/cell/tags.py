@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from difflib import get_close_matches
 
 from builder.cell.values import Cell
@@ -46,30 +46,31 @@ def _unknown(name: str, value: Value) -> Problem:
     )
 
 
-def mistakes(cells: Iterable[Cell], matrix: Matrix) -> list[Problem]:
+def mistakes(cells: tuple[Cell, ...], matrix: Matrix) -> list[Problem]:
     """Per template, the first tag that no registry takes, and the first that two selected cells share."""
-    selected = [cell for cell in cells if cell.selected]
-    seen: dict[str, tuple[Cell, int]] = {}
     problems: list[Problem] = []
+    seen: dict[str, tuple[Cell, int]] = {}
     for number, template in enumerate(matrix.tags or (None,)):
-        wrong = next((cell for cell in selected if not TAG.fullmatch(_tag(cell, number))), None)
+        tagged = [(cell, _tag(cell, number, matrix)) for cell in cells if cell.selected]
+        wrong = next(((cell, tag) for cell, tag in tagged if not TAG.fullmatch(tag)), None)
         if wrong is not None:
-            problems.append(_invalid(wrong, _tag(wrong, number), template))
-        shared = next((pair for cell in selected if (pair := _earlier(seen, cell, number))), None)
+            problems.append(_invalid(*wrong, template))
+        shared = next((pair for cell, tag in tagged if (pair := _earlier(seen, cell, tag, number))), None)
         if shared is not None:
             problems.append(_shared(*shared, template))
     return problems
 
 
-def _tag(cell: Cell, number: int) -> str:
-    return cell.tags[number].rpartition(":")[2]
+def _tag(cell: Cell, number: int, matrix: Matrix) -> str:
+    return cell.tags[number].removeprefix(f"{matrix.image}:")
 
 
-def _earlier(seen: dict[str, tuple[Cell, int]], cell: Cell, number: int) -> tuple[Cell, Cell, str] | None:
+def _earlier(
+    seen: dict[str, tuple[Cell, int]], cell: Cell, tag: str, number: int
+) -> tuple[Cell, Cell, str] | None:
     """The cell that had this tag before, if any, and this one."""
-    tag = _tag(cell, number)
-    other, _ = seen.setdefault(tag, (cell, number))
-    return (other, cell, tag) if seen[tag] != (cell, number) else None
+    other, template = seen.setdefault(tag, (cell, number))
+    return None if (other is cell and template == number) else (other, cell, tag)
 
 
 def _invalid(cell: Cell, tag: str, template: Value | None) -> Problem:
