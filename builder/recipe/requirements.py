@@ -14,7 +14,8 @@ from builder.matrix import Matrix
 from builder.names import variant
 from builder.source.api import Order
 
-_NO_LOCAL_FROM = Version("0.29.2")  # torchvision: one wheel for all builds (PyPI, 2026-10-28)
+_NAMED_FROM = Version("1.8.1")  # the first torch to name its default build too (pytorch.org's commands)
+_ONE_WHEEL_FROM = Version("0.29.2")  # torchvision: one wheel for all builds (PyPI, 2026-10-28)
 
 
 def torch_version(cell: Cell) -> str:
@@ -111,11 +112,17 @@ def _missing(wanted: tuple[Requirement, ...], names: tuple[str, ...]) -> tuple[s
 
 
 def _torch(cell: Cell, facts: Facts) -> str:
-    """PyTorch's CPU index has old aarch64 wheels without a local version; they are CPU builds too."""
-    bare = (
-        cell.arch == "aarch64" and cell.cuda == "cpu" and facts.index_has_build(cell.torch, "cpu", cell.arch)
-    )
-    return f"torch=={cell.torch}" if bare else f"torch=={torch_version(cell)}"
+    return f"torch=={cell.torch if _nameless(cell, facts) else torch_version(cell)}"
+
+
+def _nameless(cell: Cell, facts: Facts) -> bool:
+    """Whether PyTorch's own index may have this build without a local version.
+
+    So are old CPU wheels for aarch64, and the default build (CUDA 10.2) up to 1.8.0. The package index has
+    the same, so that the bare version means this build there too.
+    """
+    old = Version(cell.torch) < _NAMED_FROM or (cell.arch == "aarch64" and cell.cuda == "cpu")
+    return old and facts.index_has_build(cell.torch, cell.cuda, cell.arch)
 
 
 def _companion(item: Requirement, cell: Cell, facts: Facts, *, local: bool) -> str:
@@ -128,23 +135,25 @@ def _companion(item: Requirement, cell: Cell, facts: Facts, *, local: bool) -> s
         message = f"no release of {name} is known for torch {cell.torch} on Python {cell.python}"
         hint = f"leave {name} out, write its version in packages.pip, or choose another Python"
         raise CellError((Problem(message=message, hint=hint, cell=cell.id),))
-    suffix = f"+{variant(cell.cuda)}" if local and _has_builds(name, version, cell) else ""
+    named = local and _has_builds(name, version, cell) and not _nameless(cell, facts)
+    suffix = f"+{variant(cell.cuda)}" if named else ""
     extras = f"[{','.join(sorted(item.extras))}]" if item.extras else ""
     marker = f" ; {item.marker}" if item.marker else ""
     return f"{name}{extras}=={version}{suffix}{marker}"
 
 
 def _has_builds(name: str, version: str, cell: Cell) -> bool:
-    """Whether PyTorch's index has this release once per CUDA variant, told apart by a local version.
+    """Whether PyTorch's index surely has this release once per CUDA variant, told apart by a local version.
 
-    torchvision stopped at 0.29.2; torchaudio 2.11.0, the last, was built for torch 2.11's variants alone;
-    torchao's local versions do not follow torch's variants.
+    Otherwise the bare version serves: it means any build, and a resolver takes PyTorch's before others.
+    torchvision stopped naming builds at 0.29.2; torchaudio began with 2.0, and 2.11.0, the last, has those of
+    torch 2.11 alone; torchao's do not follow torch's variants; wheels for aarch64 are not named throughout.
     """
-    if cell.arch == "aarch64" and cell.cuda == "cpu":
+    if cell.arch != "x86_64":
         return False
     if name == "torchvision":
-        return Version(version) < _NO_LOCAL_FROM
-    return name == "torchaudio" and (version.startswith("0.") or _minor(version) == _minor(cell.torch))
+        return Version(version) < _ONE_WHEEL_FROM
+    return name == "torchaudio" and _minor(version) == _minor(cell.torch)
 
 
 def _minor(version: str) -> tuple[int, ...]:

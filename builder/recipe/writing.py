@@ -37,7 +37,7 @@ def write(cell: Cell, matrix: Matrix, facts: Facts, templates: Path | None = Non
     row, base = facts.os[cell.os], _base(cell, facts)
     if not CELL_ID.fullmatch(cell.id):
         raise InputError.of(f"{cell.id!r} is not the id of a cell", hint="see `envbuild plan` for the ids")
-    pages = Pages((templates, templates_folder()) if templates else (templates_folder(),))
+    pages = Pages(_shadowed(templates))
     order = requirements.order(cell, matrix, facts)
     values = _values(cell, matrix, base)
     files = {
@@ -58,6 +58,16 @@ def write(cell: Cell, matrix: Matrix, facts: Facts, templates: Path | None = Non
         digest=_digest(sorted(files.items())),
         os_digest=_digest(_read_by_os(base, files)),
     )
+
+
+def _shadowed(templates: Path | None) -> tuple[Path, ...]:
+    if templates is None:
+        return (templates_folder(),)
+    if not templates.is_dir():
+        raise InputError.of(
+            f"{templates} is no folder", hint="--templates takes a folder with templates of your own"
+        )
+    return (templates, templates_folder())
 
 
 def _base(cell: Cell, facts: Facts) -> str:
