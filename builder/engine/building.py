@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -12,13 +13,16 @@ from typing import TYPE_CHECKING
 from builder.engine import context, door
 from builder.engine.api import BuildRequest, OnProgress
 from builder.engine.messages import error_of, messages
-from builder.engine.refusals import outside
+from builder.engine.refusals import DISK, outside, refused
 from builder.engine.transcripts import BuildKitTranscript, PodmanTranscript, Transcript
 from builder.errors import CellError, InterruptedByUserError, OutsideError, Problem
 
 if TYPE_CHECKING:
     from docker import APIClient
     from requests import Response
+
+# BuildKit's step, and Podman's words, when a base image is not there and has to come from a registry.
+BASE = re.compile(r"\[internal\] load metadata for |creating build container: .*(docker://|registry)")
 
 
 def build(
@@ -139,8 +143,10 @@ def _follow(response: Response, transcript: Transcript, on_progress: OnProgress)
     return image
 
 
-def _failure(said: str, transcript: Transcript) -> CellError:
+def _failure(said: str, transcript: Transcript) -> CellError | OutsideError:
     step, error, lines = transcript.failure()
+    if BASE.search(f"{step} {said}"):
+        return refused("getting the base image for the build", error or said)
     text = f"the build failed at {step}: {error or said}" if step else f"the build failed: {said}"
     words = "\n".join((text, *lines))
     return CellError((Problem(message=words, hint=_hint(f"{said}\n{words}")),))
@@ -148,7 +154,7 @@ def _failure(said: str, transcript: Transcript) -> CellError:
 
 def _hint(words: str) -> str | None:
     if "no space left on device" in words.lower():
-        return "the engine's disk is full: free some of it (`docker system df` shows what holds it)"
+        return DISK
     if "Temporary failure resolving" in words or "Could not resolve host" in words:
         return "the step needs a network that the build does not reach: check the engine's DNS and proxy"
     return None

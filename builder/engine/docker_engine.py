@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.engine import building, containers, images, running
+from builder.engine import building, confinement, images, running
 from builder.engine.api import (
     About,
     BuildRequest,
@@ -49,7 +49,7 @@ class DockerEngine:
             arch=ARCHITECTURES.get(str(found.get("Architecture")), str(found.get("Architecture"))),
             cpus=int(found.get("NCPU") or 0),
             memory=int(found.get("MemTotal") or 0),
-            gpus=containers.can_pass_gpus(
+            gpus=confinement.can_pass_gpus(
                 found, podman=self._podman, local=self._endpoint.startswith("unix://")
             ),
             buildkit=self._buildkit,

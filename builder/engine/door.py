@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -30,7 +31,32 @@ def post(
 
 
 def hang_up(client: APIClient, response: Response) -> None:
-    """End a stream that another thread is reading: closing does not wake the reader, shutting down does."""
+    """End a stream that another thread is reading."""
     door: Any = client
-    channel = door._get_raw_response_socket(response)
-    getattr(channel, "_sock", channel).shutdown(socket.SHUT_RDWR)
+    cut(socket_of(door._get_raw_response_socket(response)))
+
+
+@contextmanager
+def attached(client: APIClient, container: str) -> Iterator[socket.socket]:
+    """A socket to the container's streams."""
+    door: Any = client
+    # Kept until the end: when docker-py's object goes, it takes the socket with it.
+    channel = door.attach_socket(container, {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
+    try:
+        yield socket_of(channel)
+    finally:
+        cut(socket_of(channel))
+        channel.close()
+
+
+def cut(channel: socket.socket) -> None:
+    """End a connection. Closing alone would not: others hold the socket, and a reader would not wake up."""
+    with suppress(OSError):
+        channel.shutdown(socket.SHUT_RDWR)
+    channel.close()
+
+
+def socket_of(channel: Any) -> socket.socket:
+    """The socket below what docker-py returns: a file around it, or over TLS the socket itself."""
+    below: socket.socket = getattr(channel, "_sock", channel)
+    return below

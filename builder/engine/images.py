@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from builder.engine import door
 from builder.engine.api import ImageFacts, OnProgress, Progress
 from builder.engine.messages import error_of, messages
-from builder.engine.refusals import outside, refused
+from builder.engine.refusals import failed, outside, refused
 from builder.errors import OutsideError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def pull(client: APIClient, reference: str, platform: str, on_progress: OnProgre
     """Bring an image in. An exception out of `on_progress` ends the pull."""
     what = f"pulling {reference}"
     layers = _Layers(reference)
-    with outside(what):
+    with outside(what, refused):
         # Credentials are looked up by docker-py for this one registry, and go into this one request's header.
         with _pull_response(client, reference, platform) as response:
             for message in messages(response, what):
@@ -102,7 +102,7 @@ def load_rootfs(client: APIClient, tar: Path, reference: str, labels: Mapping[st
         for message in messages(response, what):
             said = error_of(message)
             if said:
-                raise refused(what, said)
+                raise failed(what, said)
             image = str(message.get("status") or image)
     tag(client, image, reference)
     found = find(client, reference)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from builder.errors import OutsideError
 
+DISK = "free some of the engine's disk (`docker system df` shows what holds it)"
 BOOTSTRAP = "without a registry, `base: bootstrap` makes Debian bases locally"
 # The first that matches wins: registries put several reasons into one message, and the more telling one comes
 # first. Patterns are what Docker 20.10 to 28 and Podman 4 were seen to answer.
@@ -50,7 +51,7 @@ REASONS = (
     (
         r"no space left on device",
         "the engine's disk is full",
-        "free some of it (`docker system df` shows what holds it)",
+        DISK,
     ),
     (
         r"credential",
@@ -62,17 +63,21 @@ NO_GPU = re.compile(
     r"could not select device driver|CDI|nvidia-container-cli|nvidia\.com/gpu|failed to discover GPU",
     re.IGNORECASE,
 )
-NO_PERMISSION = re.compile(r"permission denied", re.IGNORECASE)
 PASSWORD = re.compile(r"(?<=//)[^/@\s]+@")
 
 
 def refused(what: str, words: str) -> OutsideError:
-    """The error for `what` ("pulling debian:12") that failed with the engine's `words`, less passwords."""
-    words = PASSWORD.sub("***@", words).strip()
+    """The error for `what` ("pulling debian:12") that failed with a registry's `words`, less passwords."""
     for pattern, meaning, hint in REASONS:
         if re.search(pattern, words, re.IGNORECASE):
             return _error(f"{what} failed: {meaning}", words, hint)
     return _error(f"{what} failed", words, None)
+
+
+def failed(what: str, words: str) -> OutsideError:
+    """The error for `what` that failed with the engine's own `words`."""
+    full = "no space left on device" in words.lower()
+    return _error(f"{what} failed", words, DISK if full else None)
 
 
 def no_gpu(what: str, words: str) -> OutsideError:
@@ -82,27 +87,28 @@ def no_gpu(what: str, words: str) -> OutsideError:
 
 
 def _error(message: str, words: str, hint: str | None) -> OutsideError:
+    words = PASSWORD.sub("***@", words).strip()
     error = OutsideError.of(f"{message} (the engine says: {words})" if words else message, hint=hint)
     assert isinstance(error, OutsideError)  # noqa: S101  # `of` is typed for the base class
     return error
 
 
 @contextmanager
-def outside(what: str) -> Iterator[None]:
-    """Turn every way in which docker-py reports a failure into `OutsideError`."""
+def outside(what: str, explain: Callable[[str, str], OutsideError] = failed) -> Iterator[None]:
+    """Turn every way in which docker-py reports a failure into `OutsideError`; `explain` knows the words."""
     import docker.errors  # noqa: PLC0415  # costs 0.3 s
     import requests  # noqa: PLC0415
 
     try:
         yield
     except docker.errors.APIError as error:
-        raise refused(what, str(error.explanation or error)) from error
+        raise explain(what, str(error.explanation or error)) from error
     except (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
         raise _error(f"{what} failed: the engine closed the connection", root_cause(error), _ALIVE) from error
     except requests.exceptions.Timeout as error:
         raise _error(f"{what} failed: the engine did not answer in time", "", _ALIVE) from error
     except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
-        raise refused(what, root_cause(error)) from error
+        raise explain(what, root_cause(error)) from error
 
 
 _ALIVE = "check that the engine still runs (`docker info`) and look into its log"

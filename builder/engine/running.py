@@ -4,139 +4,78 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from builder.engine import containers, owner
+from builder.engine import confinement, owner
 from builder.engine.api import OnOutput, RunEnd, RunRequest
-from builder.engine.attaching import Exchange, Output
-from builder.engine.refusals import NO_GPU, no_gpu, outside, root_cause
-from builder.errors import InterruptedByUserError, OutsideError
+from builder.engine.attaching import Output
+from builder.engine.container import Container
+from builder.engine.refusals import NO_GPU, no_gpu, outside
+from builder.errors import InterruptedByUserError
 
 if TYPE_CHECKING:
     from docker import APIClient
 
 NO_INIT = re.compile(r"docker-init|container-init|init binary|catatonit", re.IGNORECASE)
-LAST_WORDS = 5.0  # seconds for what is under way in the stream after a container was killed
+# The image's fault, not the engine's: it lacks the program or the user.
+NOT_RUNNABLE = re.compile(
+    r"executable file .*not found|exec format error|exec: \"|unable to find user|no matching entries in passwd",
+    re.IGNORECASE,
+)
+NOT_FOUND = 127  # as shells say that there is no such program
 
 
 def run(
     client: APIClient, request: RunRequest, on_stdout: OnOutput, cancel: threading.Event, *, podman: bool
 ) -> RunEnd:
-    """Run one container and remove it, also when anything goes wrong. Raises as `Engine.run` says."""
+    """Run one container and remove it, also when anything goes wrong. Raises as `Engine.run` says.
+
+    An image in which the command cannot be started gives exit code 127, with the engine's words as `stderr`.
+    """
+    import docker.errors  # noqa: PLC0415
+
+    if cancel.is_set():
+        raise InterruptedByUserError.of("interrupted")
     what = f"running {request.image}"
+    output = Output(on_stdout, request.stdout_limit)
     with outside(what):
-        devices = containers.gpu_devices(client, podman=podman) if request.gpus else {}
         try:
-            return _run(client, request, on_stdout, cancel, devices)
-        except OutsideError:
-            raise
-        except Exception as error:
-            words = str(getattr(error, "explanation", None) or root_cause(error))
+            return _run(client, request, output, cancel, podman=podman)
+        except docker.errors.APIError as error:
+            words = str(error.explanation)
             if request.gpus and NO_GPU.search(words):
                 raise no_gpu(what, words) from error
-            raise
+            if not NOT_RUNNABLE.search(words):
+                raise
+            return _not_started(words)
 
 
 def _run(
-    client: APIClient,
-    request: RunRequest,
-    on_stdout: OnOutput,
-    cancel: threading.Event,
-    devices: dict[str, Any],
+    client: APIClient, request: RunRequest, output: Output, cancel: threading.Event, *, podman: bool
 ) -> RunEnd:
     import docker.errors  # noqa: PLC0415
 
+    devices = confinement.gpu_devices(client, podman=podman) if request.gpus else {}
     # An init process reaps orphans and lets a fatal signal be one, which the kernel keeps from process 1.
     # Some engines come without that binary, and tell only when a container is created or started.
-    output = Output(on_stdout, request.stdout_limit)
     try:
-        return _Container(client, request, init=True, devices=devices).run(output, cancel)
+        return Container(client, request, init=True, devices=devices).run(output, cancel)
     except docker.errors.APIError as error:
         if not NO_INIT.search(str(error.explanation)):
             raise
-    return _Container(client, request, init=False, devices=devices).run(output, cancel)
+    return Container(client, request, init=False, devices=devices).run(output, cancel)
 
 
-class _Container:
-    """One container from its creation to its removal."""
-
-    def __init__(
-        self, client: APIClient, request: RunRequest, *, init: bool, devices: dict[str, Any]
-    ) -> None:
-        self._client: Any = client
-        self._request = request
-        body = containers.configuration(request, init=init, devices=devices)
-        self._id = str(self._client.create_container_from_config(body)["Id"])
-
-    def run(self, output: Output, cancel: threading.Event) -> RunEnd:
-        """Start it, talk to it, see it end. It is gone afterwards."""
-        try:
-            return self._run(output, cancel)
-        finally:
-            self._remove()
-
-    def _run(self, output: Output, cancel: threading.Event) -> RunEnd:
-        # Attached before it starts: nothing of its output is lost, and no log is needed.
-        channel: Any = self._client.attach_socket(
-            self._id, {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
-        )
-        try:
-            exchange = Exchange(getattr(channel, "_sock", channel), self._request.stdin, output)
-            began = time.monotonic()
-            deadline = began + self._request.timeout
-            self._client.start(self._id)
-            ending: str = exchange.run(deadline, cancel)
-            if ending == "ended":
-                ending = self._wait(deadline, cancel)
-            if ending != "ended":
-                self._kill()
-                exchange.run(time.monotonic() + LAST_WORDS, threading.Event())
-                self._wait(time.monotonic() + LAST_WORDS, threading.Event())
-        finally:
-            channel.close()
-        if ending == "cancelled":
-            raise InterruptedByUserError.of("interrupted")
-        state = self._state()
-        return RunEnd(
-            exit_code=int(state.get("ExitCode") or 0)
-            if ending == "ended"
-            else int(state.get("ExitCode") or 137),
-            out_of_memory=bool(state.get("OOMKilled")),
-            timed_out=ending == "late",
-            flooded=ending == "flooded",
-            stdout=bytes(output.stdout),
-            stderr=bytes(output.stderr),
-            seconds=time.monotonic() - began,
-        )
-
-    def _wait(self, deadline: float, cancel: threading.Event) -> str:
-        """A process that closed its output may run on, so its end has to be asked for."""
-        pause = 0.01
-        while self._state().get("Running"):
-            if time.monotonic() >= deadline:
-                return "late"
-            if cancel.wait(pause):
-                return "cancelled"
-            pause = min(pause * 2, 0.25)
-        return "ended"
-
-    def _state(self) -> dict[str, Any]:
-        state: dict[str, Any] = self._client.inspect_container(self._id)["State"]
-        return state
-
-    def _kill(self) -> None:
-        import docker.errors  # noqa: PLC0415
-
-        with suppress(docker.errors.APIError):  # it may have ended by itself just now
-            self._client.kill(self._id)
-
-    def _remove(self) -> None:
-        import docker.errors  # noqa: PLC0415
-
-        with suppress(docker.errors.NotFound):
-            self._client.remove_container(self._id, v=True, force=True)
+def _not_started(words: str) -> RunEnd:
+    return RunEnd(
+        exit_code=NOT_FOUND,
+        out_of_memory=False,
+        timed_out=False,
+        stdout=b"",
+        stderr=words.encode(),
+        seconds=0.0,
+    )
 
 
 def sweep(client: APIClient) -> int:

@@ -11,7 +11,7 @@ from builder.engine import wire
 from builder.engine.api import Progress
 from builder.engine.lines import Lines, clean
 
-STEP = re.compile(r"((?:\[\d+/\d+\] )?STEP \d+/\d+: .*|COMMIT\b.*)")
+STEP = re.compile(r"((?:\[\d+/\d+\] )?(?:STEP \d+/\d+: .*|COMMIT\b.*))")
 
 
 class Transcript(Protocol):
@@ -64,8 +64,9 @@ class BuildKitTranscript:
         if isinstance(part, wire.Vertex):
             yield from self._vertex(part)
         elif isinstance(part, wire.Status):
-            total = max(part.total, 0) or None
-            yield Progress(step=self._name(part.vertex), current=part.current, total=total)
+            if part.current > 0 or part.total > 0:  # else it is not countable, as "exporting layers"
+                total = part.total if part.total > 0 else None
+                yield Progress(step=self._name(part.vertex), current=part.current, total=total)
         else:
             lines = self._lines.setdefault(part.vertex, Lines())
             yield from self._shown(part.vertex, lines.feed(part.msg))
@@ -104,6 +105,7 @@ class PodmanTranscript:
         """The torn last line, and the end of the last step."""
         for line in self._lines.rest():
             yield from self._line(line)
+        yield Progress(step=self._step, done=True, cached=self._cached)
 
     def failure(self) -> tuple[str | None, str | None, tuple[str, ...]]:
         """The step under way when the stream ended; its error is told apart from it."""
