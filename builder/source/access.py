@@ -36,15 +36,15 @@ class Access:
         with requests.Session() as session, self._ask(session, url, headers, (CONNECT, read)) as response:
             yield response
 
-    def answers(self, url: str) -> bool:
-        """Whether a short GET of `url` ends well."""
+    def status(self, url: str) -> int | None:
+        """What the server says to a short GET of `url`; None where nobody answers."""
         import requests  # noqa: PLC0415
 
         try:
             with requests.Session() as session, self._ask(session, url, {}, (PROBE, PROBE)) as response:
-                return response.status_code == 200
+                return response.status_code
         except (requests.RequestException, OSError):
-            return False
+            return None
 
     def _ask(
         self, session: requests.Session, url: str, headers: dict[str, str], timeout: tuple[float, float]

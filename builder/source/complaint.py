@@ -62,6 +62,13 @@ def _sentences() -> tuple[_Sentence, ...]:
             lambda found, _: f"{_spaced(found[1])} needs {found[2]}, and {found[3]} is asked for as well",
         ),
         _Sentence(
+            re.compile(
+                r"ecause all versions of (\S+) depend on (\S+) .*"
+                r"And because you require (\S+), we can conclude that your requirements are unsat"
+            ),
+            lambda found, _: f"{found[1]} needs {found[2]}, and {found[3]} is asked for as well",
+        ),
+        _Sentence(
             re.compile(r"ecause you require (\S+) and (\S+), we can conclude that your requirements"),
             lambda found, _: f"{found[1]} and {found[2]} contradict each other",
         ),

@@ -105,7 +105,7 @@ def _release(uri: str, suite: str, target: Path, *, required: bool) -> bytes | N
     if not required and re.search(r"\b404\b|Not Found|File not found", end.stdout + end.stderr):
         return None
     raise OutsideError.of(
-        f"the Debian mirror does not give {shown(address)}: {_last_lines(end.stderr, (uri,), 1)}",
+        f"the Debian mirror does not give {shown(address)}: {_last_lines(end.stdout, (uri,), 1)}",
         hint="check apt's sources on this machine (apt-get update), or set ENVBUILD_DEBIAN_MIRROR",
     )
 

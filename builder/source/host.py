@@ -11,11 +11,11 @@ from builder.source import debian_base, installer, pip_settings, uv_settings
 from builder.source.access import Access
 from builder.source.api import OnFetch, Order, Pin, Supplies
 from builder.source.download import Downloader
+from builder.source.indexes import Indexes
 from builder.source.resolver import Resolver
 from builder.source.settings import Settings
 from builder.source.standalone import Interpreters
 from builder.source.store import Store
-from builder.source.torch_index import TorchIndex
 
 
 @dataclass(frozen=True, kw_only=True)  # no slots: cached_property keeps its values in the instance
@@ -55,8 +55,8 @@ class HostSource:
 
     @cached_property
     def _resolver(self) -> Resolver:
-        torch_index = TorchIndex(access=Access(settings=self._settings))
-        return Resolver(settings=self._settings, env=self.env, torch_index=torch_index)
+        indexes = Indexes(access=Access(settings=self._settings))
+        return Resolver(settings=self._settings, env=self.env, indexes=indexes)
 
     @cached_property
     def _interpreters(self) -> Interpreters:

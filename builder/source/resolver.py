@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import Version
 
-from builder.errors import CellError, EnvbuildError, InputError, Problem
+from builder.errors import CellError, EnvbuildError, InputError
 from builder.source import complaint, installer, platforms, pylock, uv_settings
 from builder.source.api import Order, Pin
+from builder.source.indexes import Indexes
 from builder.source.scrub import scrub, shown
 from builder.source.settings import Settings
-from builder.source.torch_index import TorchIndex
 
 ACCELERATORS = ("nvidia-", "cuda-", "triton")  # what a CUDA build of torch depends on
 
@@ -25,6 +25,8 @@ COMPILE = (
     *("--no-header", "--no-annotate", "--quiet"),
 )
 
+REFUSED = "refused by"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolver:
@@ -32,7 +34,7 @@ class Resolver:
 
     settings: Settings
     env: Mapping[str, str]
-    torch_index: TorchIndex
+    indexes: Indexes
 
     def pins(self, order: Order) -> tuple[tuple[Pin, ...], tuple[str, ...]]:
         """Pins, sorted by name, and notes for the user.
@@ -41,7 +43,7 @@ class Resolver:
         wants, the order's fallback is tried. Raises `CellError` when neither works, `OutsideError` when an
         index does not answer.
         """
-        reached = not self.settings.no_index and self.torch_index.reachable(order.index)
+        reached = not self.settings.no_index and self.indexes.reachable(order.index)
         try:
             found = self._compile(order, order.requirements, order.constraints, reached=reached)
         except CellError as error:
@@ -85,13 +87,22 @@ class Resolver:
             (folder / "constraints.txt").write_text(_lines(constraints))
             interpreter = platforms.interpreter_for(order.python, folder)
             end = installer.run(
-                (*COMPILE, "--python", str(interpreter), *_target(order)),
+                (*COMPILE, *_target(order), "--python", str(interpreter), *uv_settings.options(settings)),
                 folder=folder,
                 env=uv_settings.environment(settings, self.env),
             )
         if end.exit_code != 0:
-            raise complaint.condense(scrub(end.stderr, settings.secrets), order)
+            error = complaint.condense(scrub(end.stderr, settings.secrets), order)
+            raise self._naming_refusals(error, requirements)
         return pylock.pins(end.stdout, free_threaded=order.python.endswith("t"))
+
+    def _naming_refusals(self, error: EnvbuildError, requirements: tuple[str, ...]) -> EnvbuildError:
+        """The same error; with the indexes that refuse this machine, where something was not found."""
+        refusing = self.indexes.refusing(Requirement(requirements[0]).name) if "indexes" in str(error) else ()
+        if not refusing:
+            return error
+        hint = f"{REFUSED} {', '.join(refusing)}: check user and password in pip's settings or ~/.netrc"
+        return CellError(replace(problem, hint=hint) for problem in error.problems)
 
 
 def _target(order: Order) -> tuple[str, ...]:
@@ -154,7 +165,12 @@ def _naming_torch_index(error: EnvbuildError, order: Order) -> CellError:
     if not any(re.search(rf"\b{re.escape(name)}\b", str(error)) for name in builds):
         return CellError(error.problems)
     remedy = (
-        f"PyTorch's index {shown(order.index)} does not answer from here: let this machine reach it, or name a"
+        f"PyTorch's index {shown(order.index)} does not answer from here: let this machine reach it, name a"
         " mirror of it in pip's extra-index-url, or a folder with the wheel in pip's find-links"
     )
-    return CellError(Problem(message=one.message, hint=remedy) for one in error.problems)
+    return CellError(replace(one, hint=_joined(one.hint, remedy)) for one in error.problems)
+
+
+def _joined(hint: str | None, remedy: str) -> str:
+    """Both, where the hint says something of its own: that an index refuses us."""
+    return f"{hint}; {remedy}" if hint and hint.startswith(REFUSED) else remedy

@@ -15,7 +15,6 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from builder.source.settings import Settings
 
-TRUE = frozenset({"y", "yes", "t", "true", "on", "1"})
 CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 
@@ -23,10 +22,12 @@ PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"
 # what is resolved (UV_TORCH_BACKEND, UV_OVERRIDE, UV_PRERELEASE …), and that is what a matrix says.
 # UV_EXCLUDE_NEWER is a team's guard against poisoned releases, and stays.
 PASSING = frozenset(
-    """UV_CACHE_DIR UV_CONCURRENT_DOWNLOADS UV_CONFIG_FILE UV_EXCLUDE_NEWER UV_HTTP_CONNECT_TIMEOUT
-    UV_HTTP_RETRIES UV_HTTP_TIMEOUT UV_KEYRING_PROVIDER UV_NATIVE_TLS UV_NO_CONFIG UV_OFFLINE
-    UV_PYTHON_DOWNLOADS_JSON_URL UV_PYTHON_INSTALL_MIRROR UV_REQUEST_TIMEOUT UV_SYSTEM_CERTS
-    """
+    {
+        *("UV_CACHE_DIR", "UV_CONCURRENT_DOWNLOADS", "UV_CONFIG_FILE", "UV_NO_CONFIG", "UV_OFFLINE"),
+        *("UV_EXCLUDE_NEWER", "UV_KEYRING_PROVIDER", "UV_NATIVE_TLS", "UV_SYSTEM_CERTS"),
+        *("UV_HTTP_CONNECT_TIMEOUT", "UV_HTTP_RETRIES", "UV_HTTP_TIMEOUT", "UV_REQUEST_TIMEOUT"),
+        *("UV_PYTHON_DOWNLOADS_JSON_URL", "UV_PYTHON_INSTALL_MIRROR"),
+    }
 )
 
 
@@ -41,7 +42,6 @@ def merged(pip: Settings, env: Mapping[str, str]) -> Settings:
         index=_with_named_credentials(default, env) if default else pip.index,
         extra_indexes=tuple(dict.fromkeys([*indexes, *pip.extra_indexes])),
         find_links=tuple(dict.fromkeys([*links, *pip.find_links])),
-        no_index=pip.no_index or env.get("UV_NO_INDEX", "").lower() in TRUE,
         cert=pip.cert or next((env[name] for name in CERTIFICATES if env.get(name)), None),
         client_cert=pip.client_cert or env.get("SSL_CLIENT_CERT"),
         trusted=tuple(dict.fromkeys([*env.get("UV_INSECURE_HOST", "").split(), *pip.trusted])),
@@ -64,6 +64,11 @@ def environment(settings: Settings, env: Mapping[str, str]) -> dict[str, str]:
     return kept
 
 
+def options(settings: Settings) -> tuple[str, ...]:
+    """What uv has no variable for."""
+    return ("--no-index",) if settings.no_index else ()
+
+
 def _places(settings: Settings) -> dict[str, str]:
     """Indexes and folders. uv parts its lists at spaces (indexes) and commas (find-links)."""
     links = ",".join(one.replace(",", "%2C") for one in settings.find_links)
@@ -71,7 +76,6 @@ def _places(settings: Settings) -> dict[str, str]:
         "UV_DEFAULT_INDEX": settings.index or "",
         "UV_INDEX": " ".join(settings.extra_indexes),
         "UV_FIND_LINKS": links,
-        "UV_NO_INDEX": "1" if settings.no_index else "",
         "UV_INSECURE_HOST": " ".join(settings.trusted),
     }
     return {name: value for name, value in named.items() if value}
