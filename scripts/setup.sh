@@ -4,7 +4,7 @@
 
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 TMP=""    # one short folder per run: a Unix socket's path has room for 107 bytes
-ENGINE="" # set while a private engine runs
+ENGINE="" # the private engine's address
 CHILD=""  # the process group that a signal is passed on to
 SIGNALLED=""
 
@@ -33,7 +33,7 @@ end_run() {
     trap - EXIT
     trap '' INT TERM # a second Ctrl-C must not leave a daemon behind
     stop_podman
-    if [[ -n $ENGINE ]]; then
+    if [[ -e $TMP/e ]]; then # also when it was interrupted while starting
         "$ROOT/scripts/engine" stop "$TMP/e" >>"$LOG" 2>&1 || say "warning: the private engine did not stop cleanly"
     fi
     if ((code == 4)) && [[ -s $LOG ]]; then
