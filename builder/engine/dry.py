@@ -27,9 +27,9 @@ INSTRUCTION = re.compile(r"^(?:FROM|RUN|COPY|ADD|WORKDIR)\b.*", re.MULTILINE)
 
 
 class DryEngine:
-    """`Engine` without an engine: images are ids made of what was asked, and containers end at once, with nothing.
+    """`Engine` without an engine: images are ids made of what was asked, containers end at once, with nothing.
 
-    `on_build` and `on_run` are asked first: they may raise, and what `on_run` returns is how the container ended.
+    `on_build` and `on_run` are asked first: they may raise, and `on_run` returns how the container ended.
     What an empty end is worth is the caller's to say; nothing was verified by it.
     """
 
@@ -160,7 +160,7 @@ def _text(entry: Entry) -> str:
 
 
 def _digest(entry: Entry) -> str:
-    """By content where it is here, by name where it is a file: wheels are named by what they are, and large."""
+    """By content, but files by name: they are wheels, named by what they are, and large."""
     if isinstance(entry.content, Path):
         return entry.content.name
     return hashlib.sha256(entry.content).hexdigest()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 NO_INIT = re.compile(r"docker-init|container-init|init binary|catatonit", re.IGNORECASE)
 # The image's fault, not the engine's: it lacks the program or the user.
 NOT_RUNNABLE = re.compile(
-    r"executable file .*not found|exec format error|exec: \"|unable to find user|no matching entries in passwd",
+    r"executable file .*not found|exec format error|exec: \"|unable to find user|no matching entries in",
     re.IGNORECASE,
 )
 NOT_FOUND = 127  # as shells say that there is no such program
