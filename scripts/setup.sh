@@ -4,6 +4,7 @@
 
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 TMP=""    # one short folder per run: a Unix socket's path has room for 107 bytes
+FOUND=""  # the address of an engine that was found
 ENGINE="" # the private engine's address
 CHILD=""  # the process group that a signal is passed on to
 SIGNALLED=""
@@ -169,16 +170,29 @@ install_envbuild() {
     fi
 }
 
-# Print the address of a container engine that answers, found as envbuild itself finds it.
-find_engine() {
-    "$ROOT/.venv/bin/python" - 2>>"$LOG" <<'PY'
+ASK_ENGINE='
+import sys
 from builder.engine import connect
-from builder.errors import EnvbuildError
+from builder.errors import OutsideError
 try:
-    print(connect(None).about().endpoint)
-except EnvbuildError as error:
-    raise SystemExit(str(error)) from None
-PY
+    print(connect().about().endpoint)
+except OutsideError as error:
+    print(error, file=sys.stderr)
+    sys.exit(4)
+'
+
+# Set FOUND to the address of a container engine that answers, found as envbuild itself finds it; return 1 where none does.
+find_engine() {
+    local code=0
+    FOUND="$("$ROOT/.venv/bin/python" -c "$ASK_ENGINE" 2>>"$LOG")" || code=$?
+    case $code in
+        0) ;;
+        4) return 1 ;;
+        *)
+            tail -n 4 "$LOG" | sed 's/^/    /' >&2
+            stop "envbuild itself does not start."
+            ;;
+    esac
 }
 
 # Whether Docker Hub, where plain base images come from, answers. Honours proxies and certificates as requests does.
