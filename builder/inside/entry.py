@@ -1,4 +1,4 @@
-"""argv → records and an exit code; also the way in for child processes."""
+"""argv -> records and an exit code; also the way in for child processes."""
 
 import json
 import os
@@ -84,7 +84,7 @@ def verify(config):
         writer.write("start", id=check.id)
         records.append(perform(check, bench))
         writer.write("check", **records[-1])
-    writer.write("environment", values=environment(bench))
+    writer.write("environment", **environment(bench))
     if "trained" in bench.made():
         writer.write("fingerprint", **fingerprint(bench))
     counts = dict.fromkeys(("pass", "warn", "fail", "error", "skip"), 0)

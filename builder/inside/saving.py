@@ -26,7 +26,7 @@ def saved(bench, model, name):
 
 
 def check_saving(bench):
-    """state_dict → file → another model: same outputs, no key missing."""
+    """state_dict -> file -> another model: same outputs, no key missing."""
     torch, made = bench.torch, bench.trained
     path, size = saved(bench, made.model, "model.pt")
     state, weights_only = loaded(torch, path)

@@ -88,9 +88,10 @@ def fits(version, operator, text):
     if operator == "~=":
         shorter = ".".join(str(number) for number in wanted.numbers[:-1])
         return version.public >= wanted.public and starts_with(version, "%d!%s" % (wanted.epoch, shorter))
+    if operator == "<":  # 1.0rc1 is not <1.0
+        bound = wanted if wanted.early else Version(text.split("+", 1)[0] + ".dev0")
+        return version.public < bound.public
     same_release = (version.epoch, version.release) == (wanted.epoch, wanted.release)
-    if operator == "<":
-        return version.public < wanted.public and not (version.early and not wanted.early and same_release)
     later = version.post is not None and wanted.post is None  # 1.0.post1 is not >1.0
     return version.public > wanted.public and not (later and same_release)
 
