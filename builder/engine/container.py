@@ -54,8 +54,8 @@ class Container:
 
     def _talk(self, output: Output, deadline: float, cancel: threading.Event) -> Ending:
         # Attached before it starts: nothing of its output is lost, and no log is needed. And no longer when
-        # anything else is asked: Docker 20.10 answers nothing about a container, not even to kill it, while an
-        # attached stream is full and nobody reads.
+        # anything else is asked: Docker 20.10 answers nothing about a container, not even to kill it, while
+        # an attached stream is full and nobody reads.
         with door.attached(self._client, self._id) as channel:
             self._client.start(self._id)
             return Exchange(channel, self._request.stdin, output).run(deadline, cancel)

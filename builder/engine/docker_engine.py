@@ -110,9 +110,16 @@ class DockerEngine:
 
     @cached_property
     def _bridge(self) -> bool:
-        """Whether builds have a network of their own; under `--bridge=none` there is only the host's."""
+        """Whether builds have a network of their own.
+
+        Under `--bridge=none` there is only the host's; a daemon that leaves its bridge to another one says so by a
+        label (scripts/engine starts such daemons).
+        """
         with outside("asking for the engine's networks"):
-            return self._podman or any(network["Name"] == "bridge" for network in self._client.networks())
+            if self._podman:
+                return True
+            told = "org.envbuild.network=host" in (self._client.info().get("Labels") or ())
+            return not told and any(network["Name"] == "bridge" for network in self._client.networks())
 
     @cached_property
     def _buildkit(self) -> bool:

@@ -27,7 +27,7 @@ INSTRUCTION = re.compile(r"^(?:FROM|RUN|COPY|ADD|WORKDIR)\b.*", re.MULTILINE)
 
 
 class DryEngine:
-    """`Engine` without an engine: images are ids made of what was asked, containers end at once, with nothing.
+    """`Engine` without an engine: images are ids made of what was asked, containers end at once and empty.
 
     `on_build` and `on_run` are asked first: they may raise, and `on_run` returns how the container ended.
     What an empty end is worth is the caller's to say; nothing was verified by it.
