@@ -31,7 +31,7 @@ class Judge:
         self._of_traps = cache(self._judge_traps)
         self._with_wheel = cache(self._releases_with_wheel)
         self._loadable = cache(self._releases_loadable)
-        self._left = cache(self._releases_left)
+        self._installable = cache(self._releases_installable)
 
     def reasons(self, os: str, python: str, cuda: str, torch: str) -> Reasons:
         """Everything that there is to say about a cell, what blocks it first; `os` is one of the tables'."""
@@ -47,12 +47,10 @@ class Judge:
 
     def releases(self, os: str, python: str, cuda: str) -> int:
         """The torch releases that are possible with these, as bits: see `bit`."""
-        return self._left(os, python, cuda)
-
-    def _releases_left(self, os: str, python: str, cuda: str) -> int:
-        if any(reason.blocks for reason in self._of_system(os, python)):
-            return 0
-        return self._with_wheel(python) & self._loadable(os, cuda)
+        left = self._with_wheel(python)
+        if left:
+            left &= self._loadable(os, cuda)
+        return left and left & self._installable(os, python)
 
     def bit(self, torch: str) -> int:
         """The bit of one release; 0 if the tables do not know it."""
@@ -74,6 +72,10 @@ class Judge:
 
     def _releases_with_wheel(self, python: str) -> int:
         return self._bits(lambda torch: self._of_python(torch, python))
+
+    def _releases_installable(self, os: str, python: str) -> int:
+        """All releases or none: whether the provider gives this Python here does not hang on torch."""
+        return 0 if any(reason.blocks for reason in self._of_system(os, python)) else -1
 
     def _releases_loadable(self, os: str, cuda: str) -> int:
         if any(reason.blocks for reason in self._of_image(os, cuda)):

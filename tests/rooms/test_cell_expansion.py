@@ -88,8 +88,9 @@ def test_with_drop_they_are_dropped_and_not_refused() -> None:
     assert refusals(made, asked) == ()
 
 
-def test_an_excluded_cell_is_judged_and_never_refused() -> None:
-    asked = matrix("ubuntu22.04", "3.13", "cpu", "1.13 2.8", exclude=[{"torch": "<2"}])
+@pytest.mark.parametrize("impossible", ["error", "drop"])
+def test_an_excluded_cell_is_judged_and_never_refused(impossible: str) -> None:
+    asked = matrix("ubuntu22.04", "3.13", "cpu", "1.13 2.8", exclude=[{"torch": "<2"}], impossible=impossible)
     made = expand(asked, load())
     assert (made[0].verdict, made[0].status) == ("impossible", "excluded")
     assert [why.rule for why in made[0].reasons] == ["excluded", "no_python_wheel"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -108,3 +109,11 @@ def test_every_release_and_every_python_is_possible_somewhere() -> None:
     }
     expected = {(version, python) for version, row in FACTS.torch.items() for python in row.python["x86_64"]}
     assert possible == expected
+
+
+def test_a_cpu_cell_without_neighbours_does_not_speak_for_gpu_cells() -> None:
+    """What a search finds empty is remembered; a CPU cell has no other CUDA to look at."""
+    row = replace(FACTS.torch["2.8.0"], variants=("cu126", "cu128"))
+    atlas = Atlas(Judge(replace(FACTS, torch={"2.8.0": row}), Circumstances()))
+    assert atlas.nearest("debian12", "3.11", "cpu", "2.8.0") == ()
+    assert atlas.nearest("debian12", "3.11", "12.9", "2.8.0")[0] == "debian12-py3.11-cu128-torch2.8.0"
