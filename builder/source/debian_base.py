@@ -71,12 +71,17 @@ def _check_possible(name: str) -> None:
             f"a base image for {name} cannot be bootstrapped, only Debian's can",
             hint="use `base: registry` where one is reachable, or bring the image: docker save, docker load",
         )
-    if shutil.which("mmdebstrap") is None or not Path(KEYRING).is_file():
+    if _tools_missing():
         raise OutsideError.of("mmdebstrap is not installed", hint=f"as root: {TOOLS}")
     if os.geteuid() != 0:
         raise OutsideError.of(
             "bootstrapping a base image needs root", hint="run as root, or use `base: registry`"
         )
+
+
+def _tools_missing() -> bool:
+    """mmdebstrap, Debian's keys and apt itself: on another system than Debian or Ubuntu there is none."""
+    return shutil.which("mmdebstrap") is None or not (Path(KEYRING).is_file() and Path(APT_HELPER).is_file())
 
 
 def _suites(codename: str, mirror: debian_mirror.Mirror, scratch: Path) -> tuple[Suite, ...]:
