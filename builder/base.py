@@ -86,7 +86,8 @@ def _bootstrapped(recipe: Recipe, wish: Wish, ports: Ports, on_progress: OnProgr
         raise OutsideError((Problem(message=message, hint=hint, cell=recipe.cell.id),))
     on_progress(Progress(step=f"bootstrap {wish.os.name}"))
     tar = ports.source.bootstrap(wish.os.name, wish.os.codename or "")
-    reference = f"{REPOSITORY}:{wish.os.name}-{tar.parent.name[:16]}"
+    key = tar.stem.rpartition("-")[2]
+    reference = f"{REPOSITORY}:{wish.os.name}-{key}"
     image = ports.engine.find(reference)
     if image is None:
         labels = {"org.opencontainers.image.title": f"{wish.os.name}, bootstrapped from a package mirror"}

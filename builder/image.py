@@ -99,7 +99,7 @@ def ground(recipe: Recipe, base: Base, ports: Ports, on_progress: OnProgress) ->
         target="os",
         args={"BASE_IMAGE": base.reference},
         labels={"org.envbuild.os": recipe.os_digest},
-        network="default",
+        network="host",  # works where a daemon has no bridge, and with a mirror or proxy that listens on this machine alone
         tag=reference,
     )
     ports.engine.build(request, on_progress, ports.cancel)
