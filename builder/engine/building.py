@@ -76,7 +76,10 @@ class _Call:
         return self._response
 
     def stop(self) -> None:
-        """Call the build off. Both ways are tried; what fails here fails because the build is over."""
+        """Call the build off. Both ways are tried; what fails here fails because the build is over.
+
+        Podman 4 then forgets the build, but lets the step under way run to its end.
+        """
         with suppress(Exception):
             door.post(self._client, "/build/cancel", {"id": self._ident}, None, {}).close()
         if self._response is not None:

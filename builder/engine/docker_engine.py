@@ -112,8 +112,8 @@ class DockerEngine:
     def _bridge(self) -> bool:
         """Whether builds have a network of their own.
 
-        Under `--bridge=none` there is only the host's; a daemon that leaves its bridge to another one says so by a
-        label (scripts/engine starts such daemons).
+        Under `--bridge=none` there is only the host's; a daemon that leaves its bridge to another one says so
+        by a label (scripts/engine starts such daemons).
         """
         with outside("asking for the engine's networks"):
             if self._podman:
