@@ -10,6 +10,10 @@ from inside.check import Check, broken, failed, judged
 
 # The driver's own library comes from the host of the GPU, at run time.
 FROM_THE_HOST = ("libcuda.so.1", "libnvidia-ml.so.1")
+
+# torch's own. A library that a wheel merely carries along counts when one of these needs it (ldd follows them);
+# some are needed by none and cannot be loaded: libgfortran.so.5 of torch 2.15+cu132 misses its libquadmath.so.0.
+OWN = ("_C", "libtorch", "libc10", "libcaffe2", "libshm")
 LOADERS = ("/lib*/ld-linux*.so.*", "/usr/lib*/ld-linux*.so.*", "/lib/*/ld-linux*.so.*", "/lib/ld-musl-*.so.1")
 
 
@@ -63,14 +67,18 @@ def check_libraries(_bench):
     command, extra = resolver()
     if command is None:
         return broken("neither ldd nor the dynamic loader was found")
-    unresolved, from_host = [], set()
+    unresolved, from_host, unused = [], set(), set()
     for path in paths:
+        carrier = os.path.basename(path)
         for name in missing(path, command, extra):
             if name in FROM_THE_HOST:
                 from_host.add(name)
+            elif carrier.startswith(OWN):
+                unresolved.append("%s: %s" % (carrier, name))
             else:
-                unresolved.append("%s: %s" % (os.path.basename(path), name))
+                unused.add("%s: %s" % (carrier, name))
     values = {"libraries": len(paths), "from_the_host": from_host, "tool": os.path.basename(command[0])}
+    values["unused_and_unresolved"] = unused
     wrong = sorted(set(unresolved)) if paths else ["%s holds no libraries" % folder]
     hint = "install the system package that holds it, or the wheel that torch asks for"
     return judged(wrong, values, {"unresolved": 0, "allowed": FROM_THE_HOST}, hint)

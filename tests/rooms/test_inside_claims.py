@@ -166,6 +166,16 @@ def test_a_library_that_misses_another_is_seen(tmp_path, env):
     assert check["values"]["tool"].startswith("ld")
 
 
+def test_a_library_that_torch_carries_and_none_needs_is_only_told(tmp_path):
+    package(tmp_path / "site", "torch", "")
+    (tmp_path / "site" / "torch" / "lib").mkdir()
+    folder = tmp_path / "site" / "torch" / "lib"
+    shutil.copy(torch_libraries() / "libtorch_python.so", folder / "libfortran.so.5")
+    shutil.copy(torch_libraries() / "libc10.so", folder)
+    check = lone(tmp_path, "libs.resolve", "pass", "")
+    assert "libfortran.so.5: libtorch_cpu.so" in check["values"]["unused_and_unresolved"]
+
+
 def test_a_library_that_is_none_is_seen(tmp_path):
     package(tmp_path / "site", "torch", "")
     (tmp_path / "site" / "torch" / "lib").mkdir()
@@ -239,7 +249,8 @@ def test_a_missing_companion_is_seen(tmp_path):
 
 def test_numpy_that_does_not_import_is_seen(tmp_path):
     package(tmp_path / "site", "numpy", "raise ImportError('numpy is broken')\n")
-    lone(tmp_path, "numpy.bridge", "fail", "numpy is broken")
+    lone(tmp_path, "numpy.bridge", "error", "numpy is broken")  # torch itself does not import then
+    lone(tmp_path, "torch.import", "fail", "numpy is broken")
 
 
 def test_torch_that_does_not_import_fails_and_takes_its_dependants_along(tmp_path):
