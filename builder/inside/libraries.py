@@ -11,8 +11,8 @@ from inside.check import Check, broken, failed, judged
 # The driver's own library comes from the host of the GPU, at run time.
 FROM_THE_HOST = ("libcuda.so.1", "libnvidia-ml.so.1")
 
-# torch's own. A library that a wheel merely carries along counts when one of these needs it (ldd follows them);
-# some are needed by none and cannot be loaded: libgfortran.so.5 of torch 2.15+cu132 misses its libquadmath.so.0.
+# torch's own. A library that a wheel merely carries along counts when one of these needs it (ldd follows
+# them); some are needed by none and cannot be loaded: libgfortran.so.5 of torch 2.15+cu132 misses libquadmath.so.0.
 OWN = ("_C", "libtorch", "libc10", "libcaffe2", "libshm")
 LOADERS = ("/lib*/ld-linux*.so.*", "/usr/lib*/ld-linux*.so.*", "/lib/*/ld-linux*.so.*", "/lib/ld-musl-*.so.1")
 
