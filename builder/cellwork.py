@@ -5,6 +5,7 @@ and its records.
 from __future__ import annotations
 
 import dataclasses
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -88,6 +89,16 @@ class _Stage:
             )
         )
 
+    def stopping(self, cancel: threading.Event) -> Callable[[Progress], None]:
+        """`tell` for a download or a pull, which nothing else can stop: it raises when `cancel` is set."""
+
+        def tell(progress: Progress) -> None:
+            if cancel.is_set():
+                raise InterruptedByUserError((Problem(message="interrupted", cell=self.cell),))
+            self.tell(progress)
+
+        return tell
+
 
 @contextmanager
 def _stage(cell: str, name: Stage, emit: Emit, log: TextIO) -> Iterator[_Stage]:
@@ -124,11 +135,11 @@ def build_cell(work: Work, ports: Ports, emit: Emit) -> Image:
     recipe, cell = work.recipe, work.recipe.cell.id
     with work.log.open("w", encoding="utf-8") as log:
         with _stage(cell, "fetch", emit, log) as stage:
-            supplies = image.gather(recipe, ports, stage.tell)
+            supplies = image.gather(recipe, ports, stage.stopping(ports.cancel))
             for note in supplies.notes:
                 stage.tell(Progress(step="note", line=note))
         with _stage(cell, "base", emit, log) as stage, ports.turns.of(recipe.base):
-            start = base.ready(recipe, work.wish, ports, stage.tell)
+            start = base.ready(recipe, work.wish, ports, stage.stopping(ports.cancel))
         with _stage(cell, "build", emit, log) as stage:
             with ports.turns.of(recipe.os_digest):
                 ground = image.ground(recipe, start, ports, stage.tell)

@@ -103,7 +103,7 @@ def verify(
         level=subject.settings.level,
         verifier=bundle_digest(),
         seconds=round(time.monotonic() - begun, 3),
-        environment=_values(main, "environment").get("values", {}),
+        environment=_values(main, "environment"),
         fingerprint=_values(main, "fingerprint"),
         checks=checks,
     )
