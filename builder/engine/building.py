@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 BASE = re.compile(r"\[internal\] load metadata for |creating build container: .*(docker://|registry)")
 
 
+# Docker 20.10 was seen to forget a context before it had unpacked it, once in some hundred builds.
+LOST = re.compile(r"build-context-\S+ context not found")
+
+
+class _ContextLostError(Exception):
+    """The engine wants the context once more."""
+
+
 def build(
     client: APIClient,
     request: BuildRequest,
@@ -34,16 +42,28 @@ def build(
     podman: bool,
 ) -> str:
     """Build `request` and return the image id; no name is given to it. Raises as `Engine.build` says."""
-    transcript: Transcript = PodmanTranscript() if podman else BuildKitTranscript()
-    call = _Call(client)
-    with _interruptible(cancel, call.stop), outside("the build"), call.send(request, cancel) as response:
-        image = _follow(response, transcript, on_progress)
-    if image is None:
+    for _ in range(2):
+        transcript: Transcript = PodmanTranscript() if podman else BuildKitTranscript()
+        call = _Call(client)
+        with (
+            suppress(_ContextLostError),
+            _interruptible(cancel, call.stop),
+            outside("the build"),
+            call.send(request, cancel) as response,
+        ):
+            return _image(_follow(response, transcript, on_progress))
+    raise OutsideError.of(
+        "the engine lost the build context", hint="check its disk and its log, then try again"
+    )
+
+
+def _image(ident: str | None) -> str:
+    if ident is None:
         raise OutsideError.of(
             "the engine ended the build without an image",
             hint="its own log tells why; look there, then build again",
         )
-    return image
+    return ident
 
 
 def probe(client: APIClient, request: BuildRequest) -> Response:
@@ -140,6 +160,8 @@ def _follow(response: Response, transcript: Transcript, on_progress: OnProgress)
         if said:
             for progress in transcript.rest():
                 on_progress(progress)
+            if LOST.search(said):
+                raise _ContextLostError
             raise _failure(said.strip(), transcript)
     for progress in transcript.rest():
         on_progress(progress)

@@ -22,7 +22,7 @@ from builder.engine.api import (
 )
 from builder.engine.messages import messages
 from builder.engine.refusals import outside
-from builder.errors import InputError
+from builder.errors import InputError, OutsideError
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -134,11 +134,12 @@ class DockerEngine:
             network="none",
             tag=None,
         )
-        with outside("trying BuildKit"), building.probe(self._client, request) as response:
-            return any(
-                message.get("id") == "moby.buildkit.trace"
-                for message in messages(response, "trying BuildKit")
-            )
+        try:
+            with outside("trying BuildKit"), building.probe(self._client, request) as response:
+                said = [message.get("id") for message in messages(response, "trying BuildKit")]
+                return "moby.buildkit.trace" in said
+        except OutsideError:
+            return False
 
 
 def _store(found: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ from builder.errors import OutsideError
 OLDEST_API = "1.40"  # Docker 19.03 and Podman 3: the first with BuildKit's parameters as they still are
 ANSWER = 10  # seconds that an endpoint has to answer the first question
 PATIENCE = 300  # seconds for any later one that is not a stream; removing an image on a slow disk takes long
+SYSTEM_SOCKETS = ("/var/run/docker.sock", "/run/podman/podman.sock")
 INSTALL = (
     "start an engine (`sudo systemctl start docker`), install one (`sudo apt-get install docker.io`), "
     "or name one with DOCKER_HOST"
@@ -52,14 +53,12 @@ def usual_sockets(environ: Mapping[str, str]) -> tuple[str, ...]:
     """Socket paths by which engines listen unless told otherwise."""
     runtime = environ.get("XDG_RUNTIME_DIR")
     home = environ.get("HOME")
-    paths = (
-        "/var/run/docker.sock",
+    users = (
         f"{runtime}/docker.sock" if runtime else None,
         f"{home}/.docker/run/docker.sock" if home else None,
-        "/run/podman/podman.sock",
         f"{runtime}/podman/podman.sock" if runtime else None,
     )
-    return tuple(path for path in paths if path)
+    return (*SYSTEM_SOCKETS, *(path for path in users if path))
 
 
 def _candidates(endpoint: str | None, environ: Mapping[str, str]) -> Iterator[Endpoint]:

@@ -115,18 +115,12 @@ _ALIVE = "check that the engine still runs (`docker info`) and look into its log
 
 
 def root_cause(error: BaseException) -> str:
-    """The innermost reason, which requests and docker-py wrap several times."""
-    inner: BaseException | None = error
-    seen = error
-    while inner is not None:
-        seen = inner
-        nested = next((arg for arg in inner.args if isinstance(arg, BaseException)), None)
-        inner = (
-            getattr(inner, "reason", None)
-            if isinstance(getattr(inner, "reason", None), BaseException)
-            else nested
-        )
-        inner = inner or seen.__cause__
-    if isinstance(seen, OSError) and seen.strerror:
-        return seen.strerror
-    return str(seen) or type(seen).__name__
+    """The innermost reason, which requests and docker-py wrap several times, or the engine's own words."""
+    while not getattr(error, "explanation", None):
+        nested = (*error.args, getattr(error, "reason", None), error.__cause__)
+        deeper = next((each for each in nested if isinstance(each, BaseException)), None)
+        if deeper is None:
+            break
+        error = deeper
+    words = getattr(error, "explanation", None) or getattr(error, "strerror", None) or str(error)
+    return str(words or type(error).__name__)

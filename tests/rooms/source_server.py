@@ -5,6 +5,7 @@ import hashlib
 import http.server
 import io
 import ssl
+import subprocess
 import threading
 import zipfile
 from collections.abc import Callable
@@ -171,3 +172,26 @@ def in_turn(*routes):
 def status(code: int, headers: dict[str, str] | None = None):
     """A route that only answers with a status."""
     return lambda handler: reply(handler, code, b"", headers)
+
+
+def own_authority(folder):
+    """A certificate authority's certificate (a path), and the TLS context of a server that it signed."""
+    extension = "subjectAltName=IP:127.0.0.1"
+    new = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    made = [*new, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=envbuild test authority"]
+    subprocess.run(made, cwd=folder, check=True, capture_output=True)
+    signed = [
+        "-CA",
+        "ca.pem",
+        "-CAkey",
+        "ca.key",
+        "-addext",
+        "basicConstraints=CA:FALSE",
+        "-addext",
+        extension,
+    ]
+    made = [*new, "-keyout", "server.key", "-out", "server.pem", "-subj", "/CN=127.0.0.1", *signed]
+    subprocess.run(made, cwd=folder, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "server.pem", folder / "server.key")
+    return folder / "ca.pem", context

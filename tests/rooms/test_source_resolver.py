@@ -4,9 +4,10 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 
 import pytest
-from source_server import SECRET, USER, Server, status, wheel
+from source_server import SECRET, USER, Server, own_authority, status, wheel
 
 from builder.errors import CellError, InputError, OutsideError
 from builder.source import installer, pins_txt, platforms
@@ -292,8 +293,12 @@ def test_the_project_in_the_current_folder_has_no_say(tmp_path, env, index, monk
     index.publish(*wheel("tiny", "2.0"))
     (tmp_path / "pyproject.toml").write_text('[tool.uv]\noverride-dependencies = ["tiny==1.0"]\n')
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    own = only(env, index) | {"UV_PRERELEASE": "allow", "UV_TORCH_BACKEND": "cu126", "UV_NO_BINARY": "1"}
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    own = only(env, index) | {
+        "UV_PRERELEASE": "allow",
+        "UV_TORCH_BACKEND": "cu126",
+        "UV_RESOLUTION": "lowest",
+    }
     assert names(resolve(tmp_path, own, order("tiny"))) == ["tiny==2.0"]
 
 
@@ -304,6 +309,22 @@ def test_a_machine_s_own_uv_settings_do_apply(tmp_path, env, index):
     (folder / "uv.toml").write_text(f'[[index]]\nurl = "{index.url}/simple"\ndefault = true\n')
     own = env | {"XDG_CONFIG_HOME": str(folder.parent)}
     assert names(resolve(tmp_path, own, order("tiny"))) == ["tiny==1.0"]
+
+
+def test_pip_s_certificate_serves_uv_and_the_download(tmp_path, env):
+    """A network with its own certificate authority, from the index page to the wheel in the store."""
+    certificate, context = own_authority(tmp_path)
+    without = {name: value for name, value in env.items() if not name.endswith(("_CERT_FILE", "_CA_BUNDLE"))}
+    with Server(tls=context) as index:
+        name, content = wheel("tiny", "1.0")
+        index.publish(name, content)
+        source = HostSource(
+            root=tmp_path / "store", env=only(without, index) | {"PIP_CERT": str(certificate)}
+        )
+        pin = source.resolve(order("tiny")).wheels[0]
+        assert source.fetch(pin, lambda *_: None).read_bytes() == content
+        with pytest.raises(OutsideError, match="does not answer"):
+            resolve(tmp_path, only(without, index), order("tiny"))
 
 
 def test_a_direct_address_is_pinned_too(tmp_path, env, index):

@@ -277,9 +277,6 @@ def fake_gpu(torch):
         return move
 
     torch.Tensor.to, torch.nn.Module.to = here(torch.Tensor.to), here(torch.nn.Module.to)
-    for name in ("zeros", "tensor", "arange"):
-        real = getattr(torch, name)
-        setattr(torch, name, lambda *rest, real=real, device=None, **more: real(*rest, **more))
 
     class Replicas(torch.nn.Module):
         def __init__(self, module):
