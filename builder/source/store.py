@@ -58,10 +58,8 @@ class Store:
             partial = folder / ".partial"
             went_on = partial.exists()
             fill(partial)
-            if (
-                went_on and sha256_of(partial) != pin.sha256
-            ):  # what was there may have been the start of another file
-                partial.unlink()
+            if went_on and sha256_of(partial) != pin.sha256:
+                partial.unlink()  # what was there may have been the start of another file
                 fill(partial)
             _check(pin, partial)
             return self._keep(pin, partial)
