@@ -12,7 +12,7 @@ from inside.check import Check, broken, failed, judged
 FROM_THE_HOST = ("libcuda.so.1", "libnvidia-ml.so.1")
 
 # torch's own. A library that a wheel merely carries along counts when one of these needs it (ldd follows
-# them); some are needed by none and cannot be loaded: libgfortran.so.5 of torch 2.15+cu132 misses libquadmath.so.0.
+# them); some are needed by none and cannot be loaded: libgfortran.so.5 of torch 2.15+cu132 is one.
 OWN = ("_C", "libtorch", "libc10", "libcaffe2", "libshm")
 LOADERS = ("/lib*/ld-linux*.so.*", "/usr/lib*/ld-linux*.so.*", "/lib/*/ld-linux*.so.*", "/lib/ld-musl-*.so.1")
 
