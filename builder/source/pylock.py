@@ -64,11 +64,7 @@ def _agree(name: str, version: str, filename: str) -> None:
             f"{name} {version} is only there as {filename}, which is no wheel",
             hint="envbuild installs wheels only: build one, and name its folder in pip's find-links",
         ) from None
-    if (
-        file_name != canonicalize_name(name)
-        or (version and file_version != Version(version))
-        or "/" in filename
-    ):
+    if file_name != canonicalize_name(name) or (version and file_version != Version(version)):
         raise CellError.of(f"{name} {version}: the index offers {filename} for it")
 
 
