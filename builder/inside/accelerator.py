@@ -55,8 +55,8 @@ def check_exceptions(bench):
     """An assertion that fails on the GPU comes back as a Python exception."""
     torch = ready(bench)
     try:
-        rows = torch.zeros(4, device="cuda:0")
-        rows[torch.tensor([9], device="cuda:0")] = 1.0
+        rows = torch.zeros(4).to("cuda:0")
+        rows[torch.tensor([9]).to("cuda:0")] = 1.0
         torch.cuda.synchronize()
     except RuntimeError as error:
         found = str(error).splitlines()[0]

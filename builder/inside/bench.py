@@ -32,13 +32,17 @@ class Bench:
             raise error
         return made
 
-    def made(self):
-        """The names of what has been made so far."""
-        return frozenset(name for name, (_, error) in self._made.items() if error is None)
+    def asked(self, name):
+        """Whether somebody asked for this so far, in vain or not."""
+        return name in self._made
+
+    def made(self, name):
+        """Whether this has been made so far."""
+        return name in self._made and self._made[name][1] is None
 
     def clear(self):
         """Remove the temporary folder."""
-        if "folder" in self.made():
+        if self.made("folder"):
             shutil.rmtree(self.folder, ignore_errors=True)
 
     @property

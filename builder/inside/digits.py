@@ -70,16 +70,16 @@ def drawn(rows, shapes):
     return (noise + shapes[figure * 9 + down * 3 + right] * ink.view(-1, 1)).clamp(max=255), figure
 
 
-def samples(torch):
-    """4096 digits to learn and 1024 to be tested on."""
-    rows, shapes = draws(torch, TRAIN + TEST), masks(torch)
-    pixels = torch.empty((TRAIN + TEST, PIXELS), dtype=torch.uint8)
-    classes = torch.empty(TRAIN + TEST, dtype=torch.int64)
-    for first in range(0, TRAIN + TEST, 512):  # in blocks, to keep the memory small
+def samples(torch, train=TRAIN, test=TEST):
+    """Digits to learn and digits to be tested on; fewer are the first ones of the same row."""
+    rows, shapes = draws(torch, train + test), masks(torch)
+    pixels = torch.empty((train + test, PIXELS), dtype=torch.uint8)
+    classes = torch.empty(train + test, dtype=torch.int64)
+    for first in range(0, train + test, 512):  # in blocks, to keep the memory small
         block, figures = drawn(rows[first : first + 512], shapes)
         pixels[first : first + 512] = block.to(torch.uint8)
         classes[first : first + 512] = figures
-    return Samples(pixels[:TRAIN], classes[:TRAIN], pixels[TRAIN:], classes[TRAIN:], "digits")
+    return Samples(pixels[:train], classes[:train], pixels[train:], classes[train:], "digits")
 
 
 def samples_digest(torch, made):

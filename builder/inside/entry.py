@@ -85,7 +85,7 @@ def verify(config):
         records.append(perform(check, bench))
         writer.write("check", **records[-1])
     writer.write("environment", **environment(bench))
-    if "trained" in bench.made():
+    if bench.made("trained"):
         writer.write("fingerprint", **fingerprint(bench))
     counts = dict.fromkeys(("pass", "warn", "fail", "error", "skip"), 0)
     for record in records:

@@ -68,8 +68,9 @@ def environment(bench):
         "packages": {name: found[name].version for name in sorted(found)},
         "gpu": bench.gpu,
     }
-    try:
-        values.update(about_torch(bench.torch))
-    except UnreadyError as error:
-        values["torch_error"] = str(error)
+    if bench.asked("torch"):
+        try:
+            values.update(about_torch(bench.torch))
+        except UnreadyError as error:
+            values["torch_error"] = str(error)
     return values

@@ -54,9 +54,9 @@ def rank(task):
     torch.distributed.init_process_group(
         task["backend"], init_method=where, rank=number, world_size=size, timeout=limit
     )
-    total = torch.arange(8, dtype=torch.float32, device=device) * (number + 1)
+    total = (torch.arange(8, dtype=torch.float32) * (number + 1)).to(device)
     torch.distributed.all_reduce(total)
-    samples = digits.samples(torch)
+    samples = digits.samples(torch, STEPS * 64, 0)
     work = [
         (shares(pixels, number, size), shares(classes, number, size)) for pixels, classes in batches(samples)
     ]

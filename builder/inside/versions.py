@@ -91,9 +91,9 @@ def fits(version, operator, text):
     if operator == "<":  # 1.0rc1 is not <1.0
         bound = wanted if wanted.early else Version(text.split("+", 1)[0] + ".dev0")
         return version.public < bound.public
-    same_release = (version.epoch, version.release) == (wanted.epoch, wanted.release)
+    kin = (version.epoch, version.release, version.pre) == (wanted.epoch, wanted.release, wanted.pre)
     later = version.post is not None and wanted.post is None  # 1.0.post1 is not >1.0
-    return version.public > wanted.public and not (later and same_release)
+    return version.public > wanted.public and not (later and kin)
 
 
 def matches(text, ranges):

@@ -267,7 +267,7 @@ def fake_gpu(torch):
     cuda = torch.cuda
     cuda.is_available, cuda.device_count = (lambda: True), (lambda: 2)
     cuda.get_device_name, cuda.get_device_capability = (lambda device=0: "fake"), (lambda device=0: (8, 0))
-    cuda.synchronize = cuda.set_device = lambda device=0: None
+    cuda.synchronize, cuda.set_device = (lambda device=0: None), (lambda device=0: None)
 
     def here(real):
         def move(self, *rest, **more):
