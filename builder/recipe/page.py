@@ -12,7 +12,7 @@ from builder.cell import Cell
 from builder.errors import InputError, OutsideError
 from builder.matrix import User
 from builder.recipe.dockerfile import shape
-from builder.recipe.quoting import quoted
+from builder.recipe.quoting import quoted, reference
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -87,12 +87,12 @@ def _environment(folders: tuple[Path, ...]) -> Environment:
     environment = ImmutableSandboxedEnvironment(
         loader=FileSystemLoader([str(folder) for folder in folders]),
         undefined=StrictUndefined,
-        autoescape=False,  # a Dockerfile is no HTML; `quoted` is the escape here
+        autoescape=False,  # a Dockerfile is no HTML; `quoted` and `reference` are the escapes here
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["quoted"] = quoted
+    environment.filters.update(quoted=quoted, reference=reference)
     return environment
 
 

@@ -13,6 +13,7 @@ from builder.matrix import User
 
 _REFUSED = frozenset('$`\\"')
 _PACKAGE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9+._:=~-]*[A-Za-z0-9+.~])?")
+_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]*")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 _OURS = frozenset({"PATH", "VIRTUAL_ENV"})
@@ -32,6 +33,13 @@ def quoted(value: object) -> str:
             hint="take out control characters, and $ ` \\ and double quotes: nothing is expanded there",
         )
     return f'"{text}"'
+
+
+def reference(value: str) -> str:
+    """An image's name as it is, for the arguments of FROM. Raises `InputError` for anything else."""
+    if not _REFERENCE.fullmatch(value):
+        raise InputError.of(f"{value!r} is not the name of an image", hint="write it as in ubuntu:24.04")
+    return value
 
 
 def package_names(names: tuple[str, ...]) -> tuple[str, ...]:

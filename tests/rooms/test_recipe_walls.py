@@ -10,7 +10,7 @@ from builder.matrix import User
 from builder.recipe import write
 from builder.recipe.dockerfile import instructions
 from builder.recipe.page import Pages, Use, Values
-from builder.recipe.quoting import quoted
+from builder.recipe.quoting import quoted, reference
 from tests.golden.cells import cell, matrix
 
 HOSTILE = (
@@ -58,6 +58,13 @@ def test_hostile_values_are_refused(facts: Facts, value: str) -> None:
         write(cell(), matrix(pip=(value,)), facts)
     with pytest.raises(InputError):
         write(cell(), matrix(user=User(name=value, uid=1000)), facts)
+
+
+@pytest.mark.parametrize("value", [*HOSTILE, "", "-x", "a b", "a=b"])
+def test_only_names_of_images_stand_after_from(value: str) -> None:
+    assert reference("quay.io/centos/centos:stream9@sha256:ab") == "quay.io/centos/centos:stream9@sha256:ab"
+    with pytest.raises(InputError, match="not the name of an image"):
+        reference(value)
 
 
 def test_odd_but_harmless_values_arrive_whole(facts: Facts) -> None:

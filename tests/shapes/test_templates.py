@@ -58,7 +58,7 @@ def test_every_placed_value_is_quoted() -> None:
     """A value is what is not a macro's text and not the name of a setting."""
     for path in sorted(templates_folder().rglob("*.j2")):
         placed = re.findall(r"{{-?\s*(.*?)\s*-?}}", path.read_text())
-        allowed = r".* \| quoted|\w+\.\w+\(.*\)|name|list|interpreter|arch|release|sums\[arch\]"
+        allowed = r".* \| (quoted|reference)|\w+\.\w+\(.*\)|name|list|interpreter|arch|release|sums\[arch\]"
         raw = [text for text in placed if not re.fullmatch(allowed, text)]
         assert raw == [], path
 

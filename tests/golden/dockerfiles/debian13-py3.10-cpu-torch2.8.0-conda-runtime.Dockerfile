@@ -1,9 +1,10 @@
-# Rendered by envbuild; the labels at the end name the cell. Online, `docker build .` needs nothing else.
+# Rendered by envbuild; the labels at the end name the cell. Online, `docker build .` needs nothing else; Podman before
+# 4.4 wants `--build-arg OS_IMAGE=os` (https://github.com/containers/buildah/pull/4366).
 # Without a network: uv in tools/ and UV_IMAGE=uv-local, an image built with --target os as OS_IMAGE, wheels in
 # env/wheels/ with their hashes in env/pins.txt, and a standalone Python in python/ with its downloads.json.
-ARG BASE_IMAGE="debian:13"
-ARG UV_IMAGE="ghcr.io/astral-sh/uv:0.13.9"
-ARG OS_IMAGE="os"
+ARG BASE_IMAGE=debian:13
+ARG UV_IMAGE=ghcr.io/astral-sh/uv:0.13.9
+ARG OS_IMAGE=os
 ARG USER_NAME="app"
 ARG USER_ID="1000"
 
