@@ -10,7 +10,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pin:
-    """One file to fetch, known by its content: a wheel or an interpreter's archive. `url` carries no credential."""
+    """One file to fetch, known by its content: a wheel or an interpreter's archive. `url` has no login."""
 
     name: str  # normalized distribution name, or `cpython`
     version: str
@@ -24,9 +24,9 @@ class Pin:
 class Order:
     """What to pin for one environment, in a resolver's words.
 
-    `fallback` are the requirements without local versions, or None where the index's own torch is another build: it serves
-    a machine that reaches the package index and not PyTorch's. `index` is PyTorch's index for the cell's variant.
-    `standalone` tells whether a standalone Python is wanted as well.
+    `fallback` are the requirements without local versions, or None where the index's own torch is another
+    build: it serves a machine that reaches the package index and not PyTorch's. `index` is PyTorch's index
+    for the cell's variant. `standalone` tells whether a standalone Python is wanted as well.
     """
 
     requirements: tuple[str, ...]
@@ -55,7 +55,10 @@ class Source(Protocol):
     """The package index, the interpreters' mirror and the store behind them."""
 
     def resolve(self, order: Order) -> Supplies:
-        """Pin everything that `order` asks for. Raises `CellError` when it cannot be satisfied, `OutsideError` when nobody answers."""
+        """Pin everything that `order` asks for.
+
+        Raises `CellError` when it cannot be satisfied, `OutsideError` when nobody answers.
+        """
 
     def fetch(self, pin: Pin, on_fetch: OnFetch) -> Path:
         """The file in the store, downloaded when it is not there yet, always checked against its sha256."""
@@ -64,4 +67,4 @@ class Source(Protocol):
         """The uv executable of this machine, for the build to install with."""
 
     def bootstrap(self, os: str, codename: str) -> Path:
-        """A root file system's tar of a Debian release, made from this machine's own mirror; raises `OutsideError`."""
+        """The tar of a Debian release, made from this machine's own mirror; raises `OutsideError`."""

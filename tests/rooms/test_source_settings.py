@@ -13,10 +13,10 @@ from builder.source.settings import Settings
 
 LISTING = """\
 :env:.cert='/etc/ssl/env.pem'
-:env:.find-links='/opt/wheels'
+:env:.find-links='/srv/wheels'
 download.index-url='https://download.example.com/simple'
 global.cert='/etc/ssl/global.pem'
-global.extra-index-url='\\nfile:///opt/pypi/simple\\nhttps://a.example.com/simple https://b.example.com/simple'
+global.extra-index-url='\\nfile:///srv/index/simple\\nhttps://a.example.com/simple https://b.example.com/simple'
 global.find-links='/somewhere/else'
 global.index-url='https://user:secret@index.example.com/simple'
 global.proxy='user:pw@proxy.example.com:3128'
@@ -30,10 +30,10 @@ list.format='columns'
 def test_pip_s_listing_is_read_with_pip_s_precedence():
     found = pip_settings.parse(LISTING)
     assert found.cert == "/etc/ssl/env.pem"
-    assert found.find_links == ("file:///opt/wheels",)
+    assert found.find_links == ("file:///srv/wheels",)
     assert found.index == "https://download.example.com/simple"
     assert found.extra_indexes == (
-        "file:///opt/pypi/simple",
+        "file:///srv/index/simple",
         "https://a.example.com/simple",
         "https://b.example.com/simple",
     )
@@ -94,7 +94,7 @@ def test_uv_s_variables_go_before_pip_s():
         "UV_INDEX": "team=https://team.example.com/s https://two.example.com/s",
         "UV_INDEX_TEAM_USERNAME": "reader",
         "UV_INDEX_TEAM_PASSWORD": "p/w",
-        "UV_FIND_LINKS": "https://links.example.com,/opt/wheels",
+        "UV_FIND_LINKS": "https://links.example.com,/srv/wheels",
         "SSL_CERT_FILE": "/env.pem",
     }
     found = uv_settings.merged(pip, env)
@@ -104,7 +104,7 @@ def test_uv_s_variables_go_before_pip_s():
         "https://two.example.com/s",
         "https://e.example.com/s",
     )
-    assert found.find_links == ("https://links.example.com", "/opt/wheels")
+    assert found.find_links == ("https://links.example.com", "/srv/wheels")
     assert found.cert == "/pip.pem"
     assert uv_settings.merged(Settings(), env).cert == "/env.pem"
 
