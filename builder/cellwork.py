@@ -47,18 +47,24 @@ class Work:
         """The whole output of this cell's build."""
         return self.folder / "build.log"
 
-    def built(self) -> Image:
-        """The image of an earlier build; raises `CellError` where there is none."""
-        found = records.read_image(self.folder)
-        if found is None:
-            raise CellError(
-                (
-                    Problem(
-                        message="not built yet", hint="run `envbuild build` first", cell=self.recipe.cell.id
-                    ),
-                )
-            )
-        return found
+
+def image_of(work: Work, ports: Ports) -> Image:
+    """The image of an earlier build of this very recipe, still in the engine; raises `CellError` where there
+    is none.
+    """
+    found = records.read_image(work.folder)
+    if found is None:
+        raise _not_built(work, "this cell is not built yet")
+    if found.recipe != work.recipe.digest:
+        raise _not_built(work, "the matrix or the templates changed since this cell was built")
+    if ports.engine.find(found.id) is None:
+        raise _not_built(work, f"the engine no longer has the image that was built ({found.id[:19]})")
+    return found
+
+
+def _not_built(work: Work, message: str) -> CellError:
+    hint = "build it with `envbuild build`, or build and verify with `envbuild up`"
+    return CellError((Problem(message=message, hint=hint, cell=work.recipe.cell.id),))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,6 +76,7 @@ class _Stage:
     emit: Emit
     log: TextIO
     step: str = ""
+    outcome: Outcome | None = None  # where it is more than "done"
 
     def tell(self, progress: Progress) -> None:
         """Pass one piece of progress on. The log gets each step's name once, and all lines below it."""
@@ -104,22 +111,25 @@ class _Stage:
 def _stage(cell: str, name: Stage, emit: Emit, log: TextIO) -> Iterator[_Stage]:
     """A stage from Started to Finished, also when it fails."""
     begun = time.monotonic()
+    stage = _Stage(cell=cell, name=name, emit=emit, log=log)
+    detail: tuple[str, ...] = ()
     emit(Started(cell=cell, stage=name))
     log.write(f"== {name}\n")
-    outcome: Outcome = "error"
     try:
-        yield _Stage(cell=cell, name=name, emit=emit, log=log)
-        outcome = "done"
+        yield stage
+        stage.outcome = stage.outcome or "done"
     except InterruptedByUserError:
-        outcome = "cancelled"
+        stage.outcome = "cancelled"
         raise
     except EnvbuildError as error:
-        outcome = "failed"
-        log.writelines(f"{problem.message}\n" for problem in error.problems)
+        stage.outcome = "failed"
+        detail = tuple(line for problem in error.problems for line in problem.message.splitlines())
+        log.writelines(f"{line}\n" for line in detail)
         raise
     finally:
         log.flush()
-        emit(Finished(cell=cell, stage=name, outcome=outcome, seconds=time.monotonic() - begun))
+        spent = time.monotonic() - begun
+        emit(Finished(cell=cell, stage=name, outcome=stage.outcome or "error", seconds=spent, detail=detail))
 
 
 def build_cell(work: Work, ports: Ports, emit: Emit) -> Image:
@@ -199,6 +209,7 @@ def verify_cell(work: Work, built: Image, ports: Ports, emit: Emit) -> Verificat
             subject, cell, ports.engine, lambda check: stage.tell(Progress(step=check)), ports.cancel
         )
         log.writelines(f"{check.status:5} {check.id} {check.reason or ''}\n" for check in verdict.checks)
+        stage.outcome = verdict.status
         log.write(f"{verdict.status}: {verdict.reason or 'every required check passed'}\n")
     records.write(work.folder, "verification", verdict, built.id)
     return verdict

@@ -6,15 +6,18 @@ One cell's failure is its own. Every cell that was begun ends in a `Result`, wha
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import queue
-import threading
+import traceback
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from builder.cellwork import Work, build_cell, verify_cell
-from builder.errors import EnvbuildError, InterruptedByUserError, Problem
+from builder import records
+from builder.cellwork import Work, build_cell, image_of, verify_cell
+from builder.errors import EnvbuildError, InterruptedByUserError, OutsideError, Problem
 from builder.events import Event, Outcome
 from builder.image import Image
 from builder.ports import Ports
@@ -54,70 +57,106 @@ def run(works: Sequence[Work], ports: Ports, options: Options) -> Events:
     """Work on all cells, `options.jobs` at a time; the generator's value is one result per cell, in the order
     given.
 
-    On Ctrl-C, what is under way is stopped and undone before `InterruptedByUserError` leaves here.
+    On Ctrl-C (`KeyboardInterrupt`, at home or thrown in) what is under way is stopped and undone, and the
+    results tell what was; a second one leaves at once.
     """
-    line: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
-    with ThreadPoolExecutor(max_workers=options.jobs, thread_name_prefix="cell") as pool:
-        futures = [pool.submit(_one, work, ports, options, line.put) for work in works]
-        for future in futures:
-            future.add_done_callback(lambda _: line.put(None))
+    line = _Line(len(works))
+    pool = ThreadPoolExecutor(max_workers=options.jobs, thread_name_prefix="cell")
+    futures = [pool.submit(_one, work, ports, options, line.put) for work in works]
+    for future in futures:
+        future.add_done_callback(lambda _: line.put(None))
+    stopped_by = 1
+    try:
         try:
-            yield from _drain(line, len(futures))
-        except BaseException as reason:
-            _stop(futures, ports.cancel)
-            if isinstance(reason, KeyboardInterrupt):
-                raise InterruptedByUserError(
-                    (Problem(message="interrupted; nothing half-made is left"),)
-                ) from None
-            raise
-    return tuple(future.result() for future in futures)
+            yield from line.events()
+        except KeyboardInterrupt:
+            stopped_by = InterruptedByUserError.exit_code
+            ports.cancel.set()
+            yield from line.events()
+    except KeyboardInterrupt:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    except BaseException:
+        ports.cancel.set()
+        pool.shutdown(cancel_futures=True)
+        raise
+    pool.shutdown()
+    return tuple(_ended(future.result(), stopped_by) for future in futures)
 
 
-def _drain(line: queue.SimpleQueue[Event | None], waiting: int) -> Generator[Event, None, None]:
-    while waiting:
-        event = line.get()
-        if event is None:
-            waiting -= 1
-        else:
-            yield event
+class _Line:
+    """Where workers put their events, and one None at the end of each cell."""
+
+    def __init__(self, cells: int) -> None:
+        self._queue: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        self._waiting = cells
+        self.put = self._queue.put
+
+    def events(self) -> Generator[Event, None, None]:
+        """Events until the last cell has ended; can be asked again where it was left."""
+        while self._waiting:
+            event = self._queue.get()
+            if event is None:
+                self._waiting -= 1
+            else:
+                yield event
 
 
-def _stop(futures: Sequence[Future[Result]], cancel: threading.Event) -> None:
-    """Ask everything to stop and wait until it has: containers are removed and nothing was tagged."""
-    cancel.set()
-    for future in futures:
-        future.cancel()
-    for future in futures:
-        if not future.cancelled():
-            future.exception()
+def _ended(result: Result, stopped_by: int) -> Result:
+    """The result, with the exit code of what stopped it where something did."""
+    stopped = result.outcome in ("cancelled", "skipped")
+    return dataclasses.replace(result, exit_code=stopped_by) if stopped else result
 
 
 def _one(work: Work, ports: Ports, options: Options, emit: Callable[[Event], None]) -> Result:
-    """One cell through its stages. Never raises but for a bug: failures are in the result."""
+    """One cell through its stages. Never raises: failures are in the result, and so are bugs."""
     cell = work.recipe.cell.id
     if ports.cancel.is_set():
-        return Result(cell=cell, outcome="cancelled", exit_code=1)
-    result = _staged(work, ports, options, emit)
+        return Result(cell=cell, outcome="skipped")
+    try:
+        result = _staged(work, ports, options, emit)
+    except Exception as error:  # noqa: BLE001  one worker's bug must not lose what the others found
+        result = _bug(work, error)
     if options.fail_fast and result.exit_code:
         ports.cancel.set()
     return result
+
+
+def _bug(work: Work, error: Exception) -> Result:
+    """A bug's result: its traceback goes beside the cell's records, not on the screen."""
+    place = work.folder / "bug.txt"
+    with contextlib.suppress(OSError):
+        records.write_bytes(place, "".join(traceback.format_exception(error)).encode())
+    problem = Problem(
+        message=f"bug in envbuild: {type(error).__name__}: {error}", hint=f"please report it with {place}"
+    )
+    return Result(cell=work.recipe.cell.id, outcome="error", problems=(problem,), exit_code=3)
 
 
 def _staged(work: Work, ports: Ports, options: Options, emit: Callable[[Event], None]) -> Result:
     cell = work.recipe.cell.id
     image: Image | None = None
     try:
-        image = build_cell(work, ports, emit) if options.build else work.built()
+        image = build_cell(work, ports, emit) if options.build else image_of(work, ports)
         if not options.verify:
             return Result(cell=cell, outcome="done", image=image, log=work.log)
         return _verified(work, image, verify_cell(work, image, ports, emit), options)
     except InterruptedByUserError:
-        return Result(cell=cell, outcome="cancelled", image=image, log=work.log, exit_code=1)
+        return Result(cell=cell, outcome="cancelled", image=image, log=work.log)
     except EnvbuildError as error:
-        code = error.exit_code
-        return Result(
-            cell=cell, outcome="failed", image=image, problems=error.problems, log=work.log, exit_code=code
-        )
+        if ports.cancel.is_set():  # a program that Ctrl-C reached as well ends with an error of its own
+            return Result(cell=cell, outcome="cancelled", image=image, log=work.log)
+        code, problems = error.exit_code, error.problems
+    except OSError as error:
+        code, problems = OutsideError.exit_code, (_file_trouble(error),)
+    return Result(cell=cell, outcome="failed", image=image, problems=problems, log=work.log, exit_code=code)
+
+
+def _file_trouble(error: OSError) -> Problem:
+    """A file of ours that could not be written or read."""
+    where = f"{error.filename}: " if error.filename else ""
+    hint = "check the path, its permissions and the space that is left"
+    return Problem(message=f"{where}{error.strerror or error}", hint=hint)
 
 
 def _verified(work: Work, image: Image, verification: Verification, options: Options) -> Result:

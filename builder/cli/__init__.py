@@ -4,8 +4,10 @@ stays fast.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+import threading
 from typing import NoReturn
 
 import click
@@ -14,14 +16,17 @@ from builder import __version__
 from builder.cli.lazy import LazyGroup
 
 COMMANDS = {
-    "plan": "Show every cell of a matrix: to build, impossible and why. Needs no engine and no network.",
-    "render": "Write the Dockerfiles and their contexts.",
+    "plan": "Show which cells of a matrix can be built, and why others cannot.",
+    "render": "Write the Dockerfiles and what they need.",
     "build": "Build the images.",
-    "verify": "Prove images: train, save, load and quantize inside each container.",
+    "verify": "Prove images: train, save, load and quantize in their containers.",
     "up": "Plan, build and verify: the main job in one word.",
 }
 
 EPILOG = """\b
+Results go to standard output, everything else to standard error.
+
+\b
 Exit codes:
   0    done
   1    a cell failed, or was not verified and nobody allowed that by name
@@ -37,42 +42,55 @@ Exit codes:
     cls=LazyGroup,
     commands_help=COMMANDS,
     epilog=EPILOG,
+    invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, prog_name="envbuild")
-def envbuild() -> None:
-    """From a YAML matrix of OS, Python, CUDA and PyTorch to images that were proven to work.
+@click.pass_context
+def envbuild(context: click.Context) -> None:
+    """From a YAML matrix of OS, Python, CUDA and PyTorch to images that were
+    proven to work. A cell is one combination of the four.
 
     \b
-    Start with:
-      envbuild plan matrices/quickstart.yaml
-      envbuild up matrices/quickstart.yaml
+    Examples:
+      envbuild plan matrices/quickstart.yaml    needs no engine and no network
+      envbuild up matrices/quickstart.yaml      one proven image
+      envbuild COMMAND --help                   each command, with examples
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help(), err=True)
+        context.exit(2)
 
 
 def main() -> NoReturn:
     """Run the command line; every ending is an exit code and, when it is not 0, a message on standard
     error.
     """
+    from builder.cli.screen import ready  # noqa: PLC0415  not before a run: a test's own streams stay as they are
+
     signal.signal(signal.SIGTERM, _as_interrupt)
+    ready()
     try:
         code = envbuild.main(standalone_mode=False, prog_name="envbuild")
-        sys.stdout.flush()
-    except click.ClickException as error:
-        error.show()
-        code = 2
     except (click.Abort, KeyboardInterrupt):
         code = 130
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader (`| head`) has gone; nobody is left to be told
-        code = 0
     except Exception as error:  # noqa: BLE001  the last net: a user must never meet a traceback
         from builder.cli.failure import told  # noqa: PLC0415
 
         code = told(error)
-    sys.exit(code if isinstance(code, int) else 0)
+    code = code if isinstance(code, int) else 0
+    if code == 130 and threading.active_count() > 1:
+        _leave_at_once(code)
+    sys.exit(code)
 
 
 def _as_interrupt(number: int, frame: object) -> NoReturn:  # noqa: ARG001  the signature of a signal handler
     """End on SIGTERM as on Ctrl-C: a CI system that gives up must not leave containers behind."""
     raise KeyboardInterrupt
+
+
+def _leave_at_once(code: int) -> NoReturn:
+    """A second Ctrl-C: cells are still at work, and the interpreter would wait for them."""
+    print("left at once: what was under way may go on in the engine until the next envbuild", file=sys.stderr)  # noqa: T201
+    sys.stderr.flush()
+    os._exit(code)

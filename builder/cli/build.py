@@ -8,26 +8,32 @@ from typing import Any
 import click
 
 from builder.cli import running, selection
-from builder.cli.options import run_options, templates_option
+from builder.cli.options import matrix_argument, run_options, templates_option
+from builder.cli.screen import say
+from builder.errors import InputError
+from builder.report import dry_run as intent
 
 
 @click.command("build")
-@click.argument("matrix", type=click.Path(path_type=Path))
+@matrix_argument
 @run_options
 @templates_option
-@click.option("--dry-run", is_flag=True, help="Show what would be built; touch no engine and no network.")
+@click.option("--dry-run", is_flag=True, help="Only tell what would be built; needs no engine, no network.")
 def command(matrix: Path, only: tuple[str, ...], dry_run: bool, **options: Any) -> int:
-    """Build the images of MATRIX. Each cell's whole output goes to its build.log.
+    """Build the images of MATRIX. The output of each build goes to its
+    build.log; a cell that fails does not keep the others from being built.
 
     \b
     Examples:
+      envbuild build matrices/team.yaml --dry-run
       envbuild build matrices/team.yaml -j 2
       envbuild build matrices/team.yaml --only 'ubuntu22.04-*' --fail-fast
     """
-    chosen = selection.select(matrix, only)
-    if dry_run:
-        for one in chosen.recipes(options["templates"]):
-            wanted, tags = " ".join(one.order.requirements), ", ".join(one.cell.tags)
-            click.echo(f"{one.cell.id}: {one.base} + {wanted} -> {tags}")
-        return 0
-    return running.run(chosen, running.flags(options), build=True, verify=False)
+    flags, chosen = running.flags(options), selection.select(matrix, only)
+    if not dry_run:
+        return running.run(chosen, flags, build=True, verify=False)
+    if flags.as_json:
+        hint = "`envbuild plan --format json` tells cells and tags"
+        raise InputError.of("--json has no results to tell of with --dry-run", hint=hint)
+    say(intent.as_text(chosen.recipes(flags.templates)))
+    return 0

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from builder.errors import InputError, Problem
+
 
 class LazyGroup(click.Group):
     """Commands live in `builder.cli.<name>`, each as a function called `command`."""
@@ -34,9 +36,9 @@ class LazyGroup(click.Group):
         """Like click's, with the nearest command for a typing mistake."""
         name = args[0] if args else ""
         if name not in self._help and not name.startswith("-"):
-            near = difflib.get_close_matches(name, self._help, n=1)
-            hint = f"did you mean `{near[0]}`?" if near else f"the commands are {', '.join(self._help)}"
-            raise click.UsageError(f"there is no command '{name}'\n    hint: {hint}", ctx=ctx)
+            near = difflib.get_close_matches(name.lower(), self._help, n=1)
+            hint = f"did you mean `envbuild {near[0]}`?" if near else f"there are {', '.join(self._help)}"
+            raise InputError((Problem(message=f"envbuild has no command {name}", hint=hint),))
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

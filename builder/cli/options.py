@@ -1,4 +1,4 @@
-"""Options that several commands share, and where files go."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -9,26 +9,29 @@ from typing import Any, TypeVar
 
 import click
 
-from builder.matrix import Matrix
-
-OUT = ".envbuild/MATRIX"
-
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+OUT = "[default: .envbuild/NAME-OF-MATRIX]"
 
-def out_folder(matrix: Matrix) -> Path:
-    """Where records of a matrix are kept unless told otherwise: below the current folder."""
-    return Path(".envbuild") / matrix.name
-
-
+matrix_argument = click.argument("matrix", type=click.Path(path_type=Path, readable=False))
 only_option = click.option(
-    "--only", multiple=True, metavar="PATTERN", help="Cells whose id matches, for example 'ubuntu*-cpu-*'."
+    "--only",
+    multiple=True,
+    metavar="PATTERN",
+    help="Only cells whose name matches, for example 'ubuntu*-cpu-*'. May be repeated.",
 )
 templates_option = click.option(
     "--templates",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Folder whose files stand in for envbuild's own templates of the same name.",
+    type=click.Path(path_type=Path, readable=False),
+    metavar="FOLDER",
+    help="Files in it stand in for envbuild's own templates of the same name.",
 )
+
+
+def out_option(what: str) -> Callable[[Command], Command]:
+    """Where `what` is written."""
+    path = click.Path(path_type=Path, readable=False)
+    return click.option("--out", type=path, metavar="FOLDER", help=f"Where {what} go.  {OUT}")
 
 
 def run_options(command: Command) -> Command:
@@ -50,41 +53,44 @@ _RUN = (
     click.option(
         "-j",
         "--jobs",
+        metavar="N",
         type=click.IntRange(1, 64),
         default=min(4, os.cpu_count() or 1),
-        show_default=True,
-        help="How many cells at once.",
+        help="How many cells at once.  [default: one per CPU, at most 4]",
     ),
     click.option(
-        "--fail-fast/--keep-going", default=False, help="Stop at the first failure, or go on (default)."
+        "--fail-fast/--keep-going", default=False, help="Stop at the first failure; default: go on."
     ),
-    click.option("--out", type=click.Path(path_type=Path), help=f"Folder for logs and records.  [{OUT}]"),
+    out_option("logs and records"),
     click.option(
-        "--engine", metavar="URL", help="The engine's address, else DOCKER_HOST, context, usual sockets."
+        "--engine",
+        metavar="URL",
+        help="The container engine's address; default: DOCKER_HOST, then the Docker or Podman that answers.",
     ),
     click.option("--json", "as_json", is_flag=True, help="Results as JSON on standard output."),
-    click.option("-q", "--quiet", is_flag=True, help="No progress."),
-    click.option("-v", "--verbose", is_flag=True, help="The builds' own output too."),
+    click.option("-q", "--quiet", is_flag=True, help="Show no progress, only results."),
+    click.option("-v", "--verbose", is_flag=True, help="Show what the builds print, too."),
 )
 
 _VERIFY = (
     click.option(
         "--level",
         type=click.Choice(["static", "basic", "deep"]),
-        help="How thoroughly, instead of the matrix's level.",
+        help="How thoroughly, whatever the matrix says: look only, also train, or try everything.",
     ),
     click.option(
-        "--gpus/--no-gpus", default=None, help="Pass GPUs to the containers; default: when the engine can."
+        "--gpus/--no-gpus", default=None, help="Give the containers GPUs or not; default: if there are any."
     ),
     click.option(
         "--allow",
         multiple=True,
         type=click.Choice(["no-gpu"]),
-        help="Do not fail for checks that need what this machine lacks; they stay 'not verified'.",
+        help="Exit with 0 although GPU checks could not run here; such cells stay 'not verified'.",
     ),
     click.option(
         "--data",
         type=click.Path(path_type=Path, exists=True, file_okay=False),
-        help="Folder with MNIST in IDX files, to train on instead of the synthetic digits.",
+        metavar="FOLDER",
+        help="Train on the MNIST files (IDX format) in it, not on made-up digits.",
     ),
 )

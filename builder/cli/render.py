@@ -5,54 +5,63 @@ matrix makes.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from builder import recipe
-from builder.cli import selection
-from builder.cli.options import OUT, only_option, out_folder, templates_option
+from builder.cli import folders, selection
+from builder.cli.options import matrix_argument, only_option, out_option, templates_option
+from builder.cli.screen import say, warn
+from builder.errors import Problem
+from builder.matrix import Matrix
 from builder.recipe import Recipe
+from builder.report import problems
+from builder.report.look import look
 
 
 @click.command("render")
-@click.argument("matrix", type=click.Path(path_type=Path))
+@matrix_argument
 @only_option
-@click.option(
-    "--out", type=click.Path(path_type=Path), help=f"Folder for the rendered folders, one a cell.  [{OUT}]"
-)
-@click.option(
-    "--check", is_flag=True, help="Write nothing; fail when a rendered folder differs from what is there."
-)
+@out_option("the folders, one per cell,")
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a folder is not what it would be.")
 @templates_option
 def command(
     matrix: Path, only: tuple[str, ...], out: Path | None, check: bool, templates: Path | None
 ) -> int:
-    """Write a complete build folder for each cell of MATRIX: `docker build` on it works without envbuild.
+    """Write a folder for each cell of MATRIX: its Dockerfile and all that it
+    needs. `docker build` on such a folder works without envbuild.
 
     \b
     Examples:
-      envbuild render matrices/team.yaml --out docker/
-      envbuild render matrices/team.yaml --out docker/ --check
+      envbuild render matrices/team.yaml --out docker
+      envbuild render matrices/team.yaml --out docker --check
     """
     chosen = selection.select(matrix, only)
-    folder = out or out_folder(chosen.matrix)
-    recipes = chosen.recipes(templates)
+    places = [(one, _place(one, out, chosen.matrix)) for one in chosen.recipes(templates)]
     if check:
-        return _check(recipes, folder)
-    for one in recipes:
-        recipe.write_folder(one, folder / one.cell.id)
-        click.echo(folder / one.cell.id)
+        return _check(places)
+    folders.writable(out or folders.default(chosen.matrix))
+    for one, place in places:
+        recipe.write_folder(one, place)
+        say(str(place))
     return 0
 
 
-def _check(recipes: tuple[Recipe, ...], folder: Path) -> int:
+def _place(one: Recipe, out: Path | None, matrix: Matrix) -> Path:
+    """Below `out`; else where a build has its recipes too, among a cell's records."""
+    return out / one.cell.id if out else folders.default(matrix) / one.cell.id / "recipe"
+
+
+def _check(places: Sequence[tuple[Recipe, Path]]) -> int:
     """1 and a list of what differs, 0 and silence when nothing does."""
     drifted = [
-        (folder / one.cell.id, name) for one in recipes for name in recipe.drift(one, folder / one.cell.id)
+        Problem(message=f"{place}{difference}")
+        for one, place in places
+        for difference in ([f"/{d}" for d in recipe.drift(one, place)] if place.is_dir() else [" is missing"])
     ]
-    for place, name in drifted:
-        print(f"error: {place}: {name}", file=sys.stderr)  # noqa: T201
     if drifted:
-        print("    hint: `envbuild render` without --check writes them anew", file=sys.stderr)  # noqa: T201
+        hint = "`envbuild render` without --check writes them anew"
+        warn(problems.text(problems.one_line_each(drifted, hint), look(sys.stderr)))
     return 1 if drifted else 0

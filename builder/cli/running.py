@@ -5,23 +5,26 @@ code.
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import click
-
 from builder import pipeline, recipe, records
 from builder.base import Wish
 from builder.cellwork import Work
-from builder.cli.options import out_folder
+from builder.cli import folders
+from builder.cli.screen import say, warn
 from builder.cli.selection import Selection
 from builder.matrix import VerifySettings
 from builder.pipeline import Options, Result
 from builder.ports import Ports
-from builder.report import follow, summary
+from builder.recipe import Recipe
+from builder.report import summary
+from builder.report.follow import View, follow
+from builder.report.look import look
 
 WAITS = {"no-gpu": frozenset({"gpu", "two gpus"})}
 
@@ -68,31 +71,45 @@ def ports(engine: str | None) -> Iterator[Ports]:
 
 def run(chosen: Selection, flags: Flags, *, build: bool, verify: bool) -> int:
     """Run the stages over the chosen cells, show what happens, print the results; the exit code."""
-    with ports(flags.engine) as outside:
-        works = _works(chosen, flags, gpus=_gpus(flags, outside))
-        options = Options(
-            jobs=flags.jobs,
-            fail_fast=flags.fail_fast,
-            build=build,
-            verify=verify,
-            allow=frozenset().union(*(WAITS[name] for name in flags.allow)),
-        )
-        results = follow.follow(
-            pipeline.run(works, outside, options), quiet=flags.quiet, verbose=flags.verbose
-        )
-    show(results, as_json=flags.as_json)
-    return max((result.exit_code for result in results), default=0)
-
-
-def show(results: tuple[Result, ...], *, as_json: bool) -> None:
-    """The results on standard output."""
-    click.echo(
-        records.dumps(summary.as_json(results)) if as_json else summary.as_text(results), nl=not as_json
+    folder = flags.out or folders.default(chosen.matrix)
+    recipes = chosen.recipes(flags.templates)
+    folders.writable(folder)
+    view = View(
+        cells=len(recipes),
+        last="verify" if verify else "build",
+        quiet=flags.quiet,
+        verbose=flags.verbose,
     )
+    with ports(flags.engine) as outside:
+        with_gpus = verify and gpus(flags, outside)
+        works = tuple(_work(one, chosen, flags, folder, gpus=with_gpus) for one in recipes)
+        options = Options(
+            jobs=flags.jobs, fail_fast=flags.fail_fast, build=build, verify=verify, allow=allowed(flags)
+        )
+        results = follow(pipeline.run(works, outside, options), view)
+    show(results, folder, flags)
+    code = max((result.exit_code for result in results), default=0)
+    if code == 130:
+        warn("interrupted; what was under way was stopped and undone")
+    return code
 
 
-def _gpus(flags: Flags, outside: Ports) -> bool:
+def show(results: tuple[Result, ...], folder: Path | None, flags: Flags) -> None:
+    """The results on standard output; `folder` holds their records."""
+    if flags.as_json:
+        say(records.dumps(summary.as_json(results)).rstrip("\n"))
+    else:
+        say(summary.as_text(results, folder, look(sys.stdout)))
+
+
+def gpus(flags: Flags, outside: Ports) -> bool:
+    """Whether containers get GPUs: as told, else where the engine can pass them on."""
     return outside.engine.about().gpus if flags.gpus is None else flags.gpus
+
+
+def allowed(flags: Flags) -> frozenset[str]:
+    """What checks may wait for without failing the run."""
+    return frozenset[str]().union(*(WAITS[name] for name in flags.allow))
 
 
 def settings(asked: VerifySettings, flags: Flags) -> VerifySettings:
@@ -100,30 +117,18 @@ def settings(asked: VerifySettings, flags: Flags) -> VerifySettings:
     return dataclasses.replace(asked, level=flags.level) if flags.level else asked  # type: ignore[arg-type]
 
 
-def _works(chosen: Selection, flags: Flags, *, gpus: bool) -> tuple[Work, ...]:
-    """One piece of work per cell, its recipe written to the cell's folder."""
-    matrix = chosen.matrix
-    folder = flags.out or out_folder(matrix)
-    works = []
-    for one in chosen.recipes(flags.templates):
-        recipe.write_folder(one, folder / one.cell.id / "recipe")
-        described = {
-            "digest": one.digest,
-            "base": one.base,
-            "cell": one.cell,
-            "claim": one.claim,
-            "order": one.order,
-        }
-        records.write(folder / one.cell.id, "recipe", described, None)
-        works.append(
-            Work(
-                recipe=one,
-                wish=Wish(os=chosen.facts.os[one.cell.os], policy=matrix.base, platform=matrix.platform),
-                folder=folder / one.cell.id,
-                settings=settings(matrix.verify, flags),
-                budget=matrix.size_budget,
-                gpus=gpus and one.cell.cuda != "cpu",
-                mnist=str(flags.data.resolve()) if flags.data else None,
-            )
-        )
-    return tuple(works)
+def _work(one: Recipe, chosen: Selection, flags: Flags, folder: Path, *, gpus: bool) -> Work:
+    """The work on one cell, its recipe written to the cell's folder."""
+    matrix, cell = chosen.matrix, one.cell
+    recipe.write_folder(one, folder / cell.id / "recipe")
+    described = {"digest": one.digest, "base": one.base, "cell": cell, "claim": one.claim, "order": one.order}
+    records.write(folder / cell.id, "recipe", described, None)
+    return Work(
+        recipe=one,
+        wish=Wish(os=chosen.facts.os[cell.os], policy=matrix.base, platform=matrix.platform),
+        folder=folder / cell.id,
+        settings=settings(matrix.verify, flags),
+        budget=matrix.size_budget,
+        gpus=gpus and cell.cuda != "cpu",
+        mnist=str(flags.data.resolve()) if flags.data else None,
+    )

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import difflib
 import fnmatch
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,8 +51,7 @@ def select(path: Path, only: Sequence[str] = ()) -> Selection:
     if refused:
         raise InputError(refused)
     if not selection.chosen:
-        message = f"no cell of {path} is left to work on"
-        raise NothingSelectedError((Problem(message=message, hint=f"see `envbuild plan {path}`"),))
+        raise NothingSelectedError((_nothing_left(selection, only),))
     return selection
 
 
@@ -59,12 +60,24 @@ def meant(cell: Cell, only: Sequence[str]) -> bool:
     return not only or any(fnmatch.fnmatchcase(cell.id, pattern) for pattern in only)
 
 
+def _nothing_left(selection: Selection, only: Sequence[str]) -> Problem:
+    """Why no cell is chosen: all that are meant are excluded or dropped."""
+    counts = Counter(cell.status for cell in selection.cells if meant(cell, only))
+    whose = f"the cells of {selection.matrix.path}" + (" that --only names" if only else "")
+    why = ", ".join(f"{number} {status}" for status, number in counts.items())
+    hint = f"`envbuild plan {selection.matrix.path}` shows why"
+    return Problem(message=f"nothing to do: none of {whose} is to be built ({why})", hint=hint)
+
+
 def _known_patterns(only: Sequence[str], cells: Sequence[Cell]) -> None:
     """A pattern that matches no cell at all is a typing mistake."""
     ids = [cell.id for cell in cells]
     lost = [pattern for pattern in only if not fnmatch.filter(ids, pattern)]
     if lost:
-        hint = f"cells look like {ids[0]}; `*` matches anything" if ids else None
-        raise NothingSelectedError(
-            Problem(message=f"--only {pattern} matches no cell", hint=hint) for pattern in lost
-        )
+        raise NothingSelectedError(_matches_nothing(pattern, ids) for pattern in lost)
+
+
+def _matches_nothing(pattern: str, ids: Sequence[str]) -> Problem:
+    near = difflib.get_close_matches(pattern, ids, n=1, cutoff=0.8)
+    hint = f"did you mean {near[0]}?" if near else f"cells are called like {ids[0]}; * stands for anything"
+    return Problem(message=f"--only {pattern} matches no cell", hint=hint)

@@ -8,20 +8,22 @@ from typing import Any
 import click
 
 from builder.cli import running, selection
-from builder.cli.options import run_options, templates_option, verify_options
+from builder.cli.options import matrix_argument, run_options, templates_option, verify_options
 
 
 @click.command("up")
-@click.argument("matrix", type=click.Path(path_type=Path))
+@matrix_argument
 @run_options
 @verify_options
 @templates_option
 def command(matrix: Path, only: tuple[str, ...], **options: Any) -> int:
-    """Plan MATRIX, build its images, verify each inside its container, and print a verdict per cell.
+    """Plan MATRIX, build its images, prove each inside its own container, and
+    print a verdict per cell.
 
     \b
     Examples:
       envbuild up matrices/quickstart.yaml
       envbuild up matrices/gpu.yaml --allow no-gpu
+      envbuild up matrices/team.yaml --only '*-cpu-*' --json > results.json
     """
     return running.run(selection.select(matrix, only), running.flags(options), build=True, verify=True)

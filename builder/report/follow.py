@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Protocol, TextIO
 
-from builder.events import Event, Finished, Progressed, Started
+from builder.events import Event, Finished, Progressed, Stage
 from builder.pipeline import Events, Result
+from builder.report.figures import duration
+from builder.report.look import shown
+from builder.report.problems import brief, step
+
+DULL = ("note", "resolve packages")  # steps that name no work of their own in a log
 
 
-def short(step: str, width: int = 100) -> str:
-    """A Dockerfile step for one line: without its mounts, spaces closed up, cut to `width` characters."""
-    text = " ".join(word for word in step.split() if not word.startswith("--mount="))
-    return text if len(text) <= width else text[: width - 1] + "…"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """How much to show of a run of `cells` cells, each of which is over after the stage `last`."""
+
+    cells: int
+    last: Stage
+    quiet: bool = False
+    verbose: bool = False
 
 
 class Viewer(Protocol):
@@ -26,28 +38,50 @@ class Viewer(Protocol):
         """Leave the terminal as it was."""
 
 
-def follow(events: Events, *, quiet: bool = False, verbose: bool = False) -> tuple[Result, ...]:
-    """Drive a run to its end, showing it on standard error; the run's results."""
-    viewer = _viewer(sys.stderr, quiet=quiet, verbose=verbose)
+def follow(events: Events, view: View) -> tuple[Result, ...]:
+    """Drive a run to its end, showing it on standard error; the run's results.
+
+    Ctrl-C is the run's to deal with, wherever it strikes: cells stop, and the results tell of it.
+    """
+    with watching(view) as viewer:
+        try:
+            event = next(events)
+            while True:
+                event = _shown(event, events, viewer)
+        except StopIteration as stop:
+            results: tuple[Result, ...] = stop.value
+            return results
+        finally:
+            events.close()
+
+
+def _shown(event: Event, events: Events, viewer: Viewer) -> Event:
+    """Show an event; the next one."""
     try:
-        while True:
-            viewer.see(next(events))
-    except StopIteration as stop:
-        results: tuple[Result, ...] = stop.value
-        return results
+        viewer.see(event)
+    except KeyboardInterrupt as interrupt:
+        return events.throw(interrupt)
+    return next(events)
+
+
+@contextmanager
+def watching(view: View) -> Iterator[Viewer]:
+    """The viewer that fits standard error, open for as long as the block lasts."""
+    viewer = _viewer(sys.stderr, view)
+    try:
+        yield viewer
     finally:
-        events.close()
         viewer.close()
 
 
-def _viewer(stream: TextIO, *, quiet: bool, verbose: bool) -> Viewer:
-    if quiet:
+def _viewer(stream: TextIO, view: View) -> Viewer:
+    if view.quiet:
         return Silent()
-    if stream.isatty() and not verbose:
+    if stream.isatty() and not view.verbose:
         from builder.report.live import Live  # noqa: PLC0415  rich costs start-up time that only a terminal is worth
 
-        return Live(stream)
-    return Lines(stream, verbose=verbose)
+        return Live(stream, view)
+    return Lines(stream, verbose=view.verbose)
 
 
 class Silent:
@@ -64,30 +98,31 @@ class Lines:
     """One line for each new step: what a CI log wants. With `verbose` the build's own output too."""
 
     def __init__(self, stream: TextIO, *, verbose: bool) -> None:
-        self._stream = stream
-        self._verbose = verbose
+        self._stream, self._verbose = stream, verbose
         self._begun = time.monotonic()
-        self._last: dict[str, str] = {}
+        self._told: set[tuple[str, str, str]] = set()
 
     def see(self, event: Event) -> None:
         """Print a step when it is new, and how a stage ended."""
-        if isinstance(event, Started):
-            return
         if isinstance(event, Finished):
-            self._print(event.cell, f"{event.stage} {event.outcome} in {event.seconds:.1f} s")
-            return
-        self._step(event)
+            why = f": {brief(event.detail[0])}" if event.detail else ""
+            self._print(event.cell, f"{event.stage} {event.outcome} in {duration(event.seconds)}{why}")
+        elif isinstance(event, Progressed):
+            self._step(event)
 
     def _step(self, event: Progressed) -> None:
-        told = self._verbose or (event.stage != "verify" and event.step != "note")
-        if event.step and told and self._last.get(event.cell) != event.step:
-            self._last[event.cell] = event.step
-            self._print(event.cell, f"{event.stage}: {short(event.step)}")
+        named = (event.cell, event.stage, event.step)
+        told = self._verbose or (event.stage != "verify" and event.step not in DULL)
+        if event.step and told and named not in self._told:
+            self._told.add(named)
+            self._print(event.cell, f"{event.stage}: {step(event.step)}")
         if event.line is not None and (self._verbose or event.step == "note"):
             self._print(event.cell, f"  {event.line}")
 
     def _print(self, cell: str, text: str) -> None:
-        print(f"[{time.monotonic() - self._begun:6.1f} s] {cell}: {text}", file=self._stream, flush=True)
+        line = shown(f"[{time.monotonic() - self._begun:6.1f} s] {cell}: {text}")
+        with suppress(BrokenPipeError):  # who read it has gone (`2>&1 | head`); the work goes on
+            print(line, file=self._stream, flush=True)
 
     def close(self) -> None:
         """Nothing to restore."""

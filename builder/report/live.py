@@ -3,37 +3,46 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TextIO
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live as RichLive
 from rich.table import Table
 from rich.text import Text
 
 from builder.events import Event, Finished, Progressed, Started
-from builder.report.follow import short
+from builder.report.figures import duration
+from builder.report.follow import View
+from builder.report.look import count, shown
+from builder.report.problems import step
+
+STYLES = {"passed": "green", "done": "green", "not verified": "yellow", "failed": "red", "error": "red"}
+BESIDES = 3  # lines of the view that are not rows: the table's head, the count, the prompt's
 
 
 @dataclass(slots=True)
 class _Row:
-    """Where one cell is."""
+    """Where one cell is. `ended` is empty until the cell is over."""
 
     stage: str = ""
     step: str = ""
     amount: str = ""
     begun: float = field(default_factory=time.monotonic)
-    seconds: float | None = None
+    seconds: float = 0.0
     ended: str = ""
 
 
 class Live:
     """Keeps one row per cell up to date, four times a second."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, view: View) -> None:
         self._rows: dict[str, _Row] = {}
+        self._view = view
+        self._console = Console(file=stream)
         self._live = RichLive(
-            console=Console(file=stream), get_renderable=self._table, refresh_per_second=4, transient=True
+            console=self._console, get_renderable=self._shown, refresh_per_second=4, transient=True
         )
         self._live.start()
 
@@ -41,26 +50,47 @@ class Live:
         """Bring the cell's row up to date."""
         row = self._rows.setdefault(event.cell, _Row())
         if isinstance(event, Started):
-            row.stage, row.step, row.amount, row.ended = event.stage, "", "", ""
+            row.stage, row.step, row.amount = event.stage, "", ""
         elif isinstance(event, Progressed):
             row.step = event.step or row.step
             row.amount = _amount(event.current, event.total)
-        elif isinstance(event, Finished):
-            row.ended, row.seconds = event.outcome, time.monotonic() - row.begun
+        elif isinstance(event, Finished) and (event.stage == self._view.last or event.outcome != "done"):
+            row.ended, row.seconds, row.amount = event.outcome, time.monotonic() - row.begun, ""
 
-    def _table(self) -> Table:
+    def _shown(self) -> Group:
+        rows = self._fitting(self._console.height - BESIDES)
         table = Table(box=None, pad_edge=False, expand=True)
-        table.add_column("cell", no_wrap=True, ratio=4)
-        table.add_column("stage", no_wrap=True, width=7)
-        table.add_column("step", no_wrap=True, ratio=5)
-        table.add_column("", no_wrap=True, justify="right", width=15)
-        table.add_column("time", no_wrap=True, justify="right", width=6)
-        for cell, row in self._rows.items():
-            over = row.ended and (row.stage == "verify" or row.ended not in ("done", "kept"))
-            spent = row.seconds if over and row.seconds is not None else time.monotonic() - row.begun
-            step = row.ended if over else short(row.step)
-            table.add_row(Text(cell), Text(row.stage), Text(step), Text(row.amount), Text(f"{spent:.0f} s"))
-        return table
+        longest = max([len(cell) for cell, _ in rows], default=0)
+        table.add_column("cell", no_wrap=True, width=min(longest, self._console.width // 2))
+        table.add_column("stage", no_wrap=True, width=6)
+        table.add_column("step", no_wrap=True, ratio=1)
+        table.add_column(
+            "", no_wrap=True, justify="right", width=13 if any(row.amount for _, row in rows) else 0
+        )
+        table.add_column("time", no_wrap=True, justify="right", width=12 if longest and self._long() else 6)
+        for cell, row in rows:
+            spent = row.seconds if row.ended else time.monotonic() - row.begun
+            what = Text(row.ended, STYLES.get(row.ended, "")) if row.ended else Text(shown(step(row.step)))
+            amount = Text(row.amount)
+            table.add_row(Text(cell), Text(row.stage), what, amount, Text(duration(round(spent))))
+        return Group(table, Text(self._count(), "dim"))
+
+    def _long(self) -> bool:
+        return any(time.monotonic() - row.begun >= 120 for row in self._rows.values())
+
+    def _fitting(self, height: int) -> list[tuple[str, _Row]]:
+        """As many rows as the terminal has lines: cells at work first, then those that ended last."""
+        surplus = len(self._rows) - max(1, height)
+        over = sorted((row.begun + row.seconds, cell) for cell, row in self._rows.items() if row.ended)
+        hidden = {cell for _, cell in over[: max(0, surplus)]}
+        return [(cell, row) for cell, row in self._rows.items() if cell not in hidden]
+
+    def _count(self) -> str:
+        over = Counter(row.ended for row in self._rows.values() if row.ended)
+        waiting = self._view.cells - len(self._rows)
+        parts = [f"{over.total()} of {count(self._view.cells, 'cell')} over"]
+        parts += [f"{number} {name}" for name, number in over.items()]
+        return ", ".join([*parts, f"{waiting} waiting"] if waiting else parts)
 
     def close(self) -> None:
         """Take the view away; the summary follows."""
@@ -68,7 +98,7 @@ class Live:
 
 
 def _amount(current: int | None, total: int | None) -> str:
-    """Bytes for the eye: `12.3/188.0 MB`."""
+    """Bytes for the eye: `12/188 MB`."""
     if current is None:
         return ""
-    return f"{current / 1e6:.1f}/{total / 1e6:.1f} MB" if total else f"{current / 1e6:.1f} MB"
+    return f"{current / 1e6:.0f}/{total / 1e6:.0f} MB" if total else f"{current / 1e6:.0f} MB"

@@ -1,19 +1,28 @@
-"""The end of a run: a line per cell with size, time, verdict, final loss and quantized size; then what went
-wrong, and where.
-"""
+"""The end of a run: what went wrong and where, then a line per cell, the tags and the records."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from builder.pipeline import Result
 from builder.records import plain
-from builder.report import problems
-from builder.verification import Verification
+from builder.report import figures, troubles
+from builder.report.look import PLAIN, Colour, Look, count, paint
 
 SCHEMA = "envbuild.results/1"
-HEAD = ("CELL", "VERDICT", "SIZE", "BUILD", "VERIFY", "LOSS", "INT8")
+COLOURS: dict[str, Colour] = {
+    "passed": "green",
+    "done": "green",
+    "failed": "red",
+    "error": "red",
+    "not verified": "yellow",
+    "cancelled": "yellow",
+    "skipped": "yellow",
+}
+MOST_TAGS = 8
 
 
 def as_json(results: Sequence[Result]) -> dict[str, Any]:
@@ -21,67 +30,41 @@ def as_json(results: Sequence[Result]) -> dict[str, Any]:
     return {"schema": SCHEMA, "cells": [plain(result) for result in results]}
 
 
-def as_text(results: Sequence[Result]) -> str:
-    """The table, then each cell that did not come through with its reason, hint and log."""
-    rows = [HEAD, *(_row(result) for result in results)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
-    table = [
-        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows
+def as_text(results: Sequence[Result], records: Path | None = None, look: Look = PLAIN) -> str:
+    """The table; each cell that did not come through with its reason, hint and log; the counts last.
+
+    `records` is the folder that holds them, None where none were written.
+    """
+    told = [*_table(results, look), "", *troubles.of(results, look)]
+    counts = Counter(result.outcome for result in results)
+    words = ", ".join(paint(f"{number} {name}", COLOURS.get(name), look) for name, number in counts.items())
+    told.append(f"{count(len(results), 'cell')}: {words}")
+    told += _tags(results)
+    return "\n".join([*told, f"records: {records}"] if records else told)
+
+
+def _table(results: Sequence[Result], look: Look) -> list[str]:
+    """Cells and figures in columns; a column in which no cell has a figure is left out."""
+    rows = [figures.HEAD, *(figures.row(result) for result in results)]
+    columns = [column for column in zip(*rows, strict=True) if set(column[1:]) != {figures.NONE}]
+    widths = [max(map(len, column)) for column in columns]
+    lines = [
+        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+        for row in zip(*columns, strict=True)
     ]
-    return "\n".join([*table, *(line for result in results for line in _trouble(result))])
+    coloured = [
+        line.replace(
+            f"  {result.outcome}", "  " + paint(result.outcome, COLOURS.get(result.outcome), look), 1
+        )
+        for line, result in zip(lines[1:], results, strict=True)
+    ]
+    return [paint(lines[0], "bold", look), *coloured]
 
 
-def _row(result: Result) -> tuple[str, ...]:
-    image, proof = result.image, result.verification
-    return (
-        result.cell,
-        result.outcome,
-        f"{image.size / 1e6:.0f} MB" if image else "-",
-        f"{image.seconds:.0f} s" if image else "-",
-        f"{proof.seconds:.0f} s" if proof else "-",
-        _number(_last(_value(proof, "train.curve", "losses")), "{:.4f}"),
-        _number(_value(proof, "quantize.dynamic", "size_ratio"), "{:.3f}"),
-    )
-
-
-def _value(proof: Verification | None, check: str, name: str) -> object:
-    """One figure of one check, where it was measured."""
-    found = [c for c in proof.checks if c.id == check] if proof else []
-    return found[0].values.get(name) if found else None
-
-
-def _last(value: object) -> object:
-    """The last of several figures."""
-    return value[-1] if isinstance(value, list) and value else None
-
-
-def _number(value: object, form: str) -> str:
-    return form.format(value) if isinstance(value, (int, float)) else "-"
-
-
-def _trouble(result: Result) -> list[str]:
-    """What a user needs of a cell that did not pass, and the warnings of one that did."""
-    told: list[str] = []
-    if result.problems:
-        told += ["", f"{result.cell}: {result.outcome}"]
-        told += [f"  {line}" for problem in result.problems for line in problems.lines(problem)]
-    told += _checks(result)
-    if told and result.log and result.log.is_file():
-        told.append(f"  log: {result.log}")
-    return told
-
-
-def _checks(result: Result) -> list[str]:
-    proof = result.verification
-    if proof is None:
-        return []
-    marked = [c for c in proof.checks if c.status == "warn" or (c.required and c.status != "pass")]
-    if not marked and proof.status == "passed":
-        return []
-    told = ["", f"{result.cell}: {proof.status}"]
-    if proof.status == "error" and proof.reason:
-        told.append(f"  error: {proof.reason}")
-    for check in marked:
-        told.append(f"  {check.status}: {check.id}: {check.reason or check.title}")
-        told += [f"      hint: {check.hint}"] if check.hint and check.status in ("fail", "warn") else []
-    return told
+def _tags(results: Sequence[Result]) -> list[str]:
+    """What the images are called: told once where the names differ by the cell alone."""
+    tags = [(tag, result.cell) for result in results if result.image for tag in result.image.tags]
+    forms = list(dict.fromkeys(tag.replace(cell, "CELL") for tag, cell in tags))
+    named = [tag for tag, _ in tags] if len(tags) <= len(forms) else forms
+    rest = len(named) - MOST_TAGS
+    return [f"image: {name}" for name in named[:MOST_TAGS]] + [f"and {count(rest, 'tag')} more"] * (rest > 0)

@@ -1,0 +1,44 @@
+"""What a run measured of a cell, one figure a column."""
+
+from __future__ import annotations
+
+from builder.pipeline import Result
+from builder.verification import Verification
+
+NONE = "-"
+HEAD = ("CELL", "VERDICT", "SIZE", "BUILD", "VERIFY", "LOSS", "QUANTIZED")
+
+
+def row(result: Result) -> tuple[str, ...]:
+    """The cell, its verdict, the image's size, the time of both stages, the last loss, the quantized size."""
+    image, proof = result.image, result.verification
+    ratio = _value(proof, "quantize.dynamic", "size_ratio")
+    losses = _value(proof, "train.curve", "losses")
+    loss = losses[-1] if isinstance(losses, list) and losses else None
+    return (
+        result.cell,
+        result.outcome,
+        f"{image.size / 1e6:.0f} MB" if image and image.size else NONE,
+        duration(image.seconds) if image else NONE,
+        duration(proof.seconds) if proof else NONE,
+        f"{loss:.4f}" if isinstance(loss, (int, float)) else NONE,
+        f"to {ratio:.0%}" if isinstance(ratio, (int, float)) else NONE,
+    )
+
+
+def _value(proof: Verification | None, check: str, name: str) -> object:
+    """One figure of one check, where it was measured."""
+    found = [c for c in proof.checks if c.id == check] if proof else []
+    return found[0].values.get(name) if found else None
+
+
+def duration(seconds: float) -> str:
+    """`0.4 s`, `45 s`, `12 min 5 s`, `2 h 3 min`."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 120:
+        return f"{whole} s"
+    if whole < 7200:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -1,0 +1,85 @@
+"""What a user needs of the cells that did not come through, and the warnings of those that did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from builder.errors import Problem
+from builder.pipeline import Result
+from builder.report import problems
+from builder.report.look import Look, count, cut, paint, wrap
+from builder.verification import Check, Verification
+
+LONGEST = 160  # characters of a warning: the whole of it is in the record
+
+
+def of(results: Sequence[Result], look: Look) -> list[str]:
+    """Each cell's own trouble under its name, then what was warned of, once for all cells."""
+    told = [line for result in results for line in _cell(result, look)]
+    warnings = list(_warnings(results, look))
+    return told + ([paint("warnings", "yellow", look), *warnings, ""] if warnings else [])
+
+
+def _cell(result: Result, look: Look) -> list[str]:
+    told = [f"  {line}" for problem in result.problems for line in _problem(problem, result, look)]
+    told += _proof(result.verification, look, allowed=not result.exit_code) if result.verification else []
+    if not told:
+        return []
+    if result.log and result.log.is_file():
+        told.append(f"  log: {result.log}")
+    return [paint(f"{result.cell}: {result.outcome}", "bold", look), *told, ""]
+
+
+def _problem(problem: Problem, result: Result, look: Look) -> list[str]:
+    narrow = Look(width=look.width - 2 if look.width else None, colour=look.colour)
+    own = problem.cell in (None, result.cell)
+    return problems.lines(problems.without_cell(problem) if own else problem, narrow)
+
+
+def _proof(proof: Verification, look: Look, *, allowed: bool) -> list[str]:
+    """The checks that kept an image from passing, those that did not run together by what they lacked."""
+    told = []
+    if proof.status == "error" and proof.reason:
+        told += wrap(f"error: {proof.reason}", look, indent=2)
+    for check in proof.checks:
+        if check.required and check.status in ("fail", "error"):
+            told += wrap(f"{check.status}: {check.id}: {check.reason or check.title}", look, indent=2)
+            told += wrap(f"hint: {check.hint}", look, indent=6) if check.hint else []
+    return told + list(_skipped(proof, look, allowed=allowed))
+
+
+def _skipped(proof: Verification, look: Look, *, allowed: bool) -> Iterator[str]:
+    lacking: dict[str, list[Check]] = {}
+    for check in proof.checks:
+        if check.required and check.status == "skip":
+            lacking.setdefault(check.reason or check.title, []).append(check)
+    for reason, checks in lacking.items():
+        yield from wrap(f"not verified: {', '.join(check.id for check in checks)}: {reason}", look, indent=2)
+    if lacking and allowed:
+        yield "  allowed by --allow; this is not a pass"
+    elif lacking and proof.waits_for <= {"gpu", "two gpus"}:
+        yield from wrap("hint: verify on a machine with GPUs, or say --allow no-gpu", look, indent=2)
+
+
+def _warnings(results: Sequence[Result], look: Look) -> Iterator[str]:
+    """Each warning once, with the cell or the number of cells, unless it is about all."""
+    about: dict[str, list[str]] = {}
+    verified = [result for result in results if result.verification]
+    for result in verified:
+        for check in result.verification.checks if result.verification else ():
+            for words in _warned(check):
+                cells = about.setdefault(cut(f"{check.id}: {' '.join(words.split())}", LONGEST), [])
+                cells += [result.cell] * (result.cell not in cells)
+    for words, cells in about.items():
+        whose = cells[0] if len(cells) == 1 else count(len(cells), "cell")
+        yield from wrap(
+            words if len(cells) == len(verified) else f"{words} ({whose})", look, indent=2, hang=2
+        )
+
+
+def _warned(check: Check) -> Iterator[str]:
+    """A check that is not quite right, or that failed without being required; what Python warned of in it."""
+    if check.status == "warn" or (check.status in ("fail", "error") and not check.required):
+        hint = f"; {check.hint}" if check.hint else ""
+        yield f"{check.reason or check.title}{hint}"
+    yield from check.warnings
