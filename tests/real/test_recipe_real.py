@@ -6,6 +6,7 @@ Distributions whose bases cannot be had everywhere are parsed here, not built; D
 import hashlib
 import io
 import os
+import re
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -106,7 +107,7 @@ def test_the_frontend_understands_every_page(engine: Engine) -> None:
     """Golden Dockerfiles that differ in more than values: all stages are parsed, no base is pulled."""
     assert len(PAGES) > 30
     for path in PAGES.values():
-        build(engine, {"Dockerfile": path.read_bytes(), "tools/uv": b"uv"}, {}, "uv-local")
+        engine.untag(build(engine, {"Dockerfile": path.read_bytes(), "tools/uv": b"uv"}, {}, "uv-local"))
 
 
 @pytest.mark.parametrize(
@@ -192,3 +193,35 @@ def test_a_wheel_that_is_not_the_pinned_one_stops_the_build(engine: Engine, base
     with pytest.raises(EnvbuildError) as caught:
         build(engine, files, {"BASE_IMAGE": base, **HERMETIC}, "image")
     assert "hash" in str(caught.value).lower()
+
+
+MINIFORGE = b"""#!/bin/bash
+set -eu
+[ "$1 $2 $3" = "-b -p /tmp/miniforge" ]
+mkdir -p "$3/bin"
+printf '#!/bin/sh\\nmkdir -p /opt/python/bin /opt/python/conda-meta\\n' > "$3/bin/conda"
+printf 'echo "$*" > /opt/python/asked\\n' >> "$3/bin/conda"
+printf 'ln -s /usr/bin/python3 /opt/python/bin/python\\n' >> "$3/bin/conda"
+chmod +x "$3/bin/conda"
+"""
+
+
+@pytest.mark.parametrize(
+    ("python", "asked"), [("3.11", "python=3.11"), ("3.13t", "python=3.13 python-freethreading")]
+)
+def test_conda_is_asked_for_the_python_and_nothing_else_stays(
+    engine: Engine, base: str, python: str, asked: str
+) -> None:
+    """A look-alike of Miniforge's installer: it takes the same options, and notes what conda is asked for."""
+    recipe = write(cell(provider="conda", python=python, torch="2.9.1"), matrix(system=("python3",)), load())
+    text = dict(recipe.files)["Dockerfile"].decode()
+    text = re.sub(r"^ADD https://\S+", "COPY miniforge.sh", text, flags=re.M)
+    text = re.sub(r"[0-9a-f]{64}(?=  /inputs/miniforge.sh)", hashlib.sha256(MINIFORGE).hexdigest(), text)
+    files = {**dict(recipe.files), "Dockerfile": text.encode(), "miniforge.sh": MINIFORGE}
+    image = build(engine, files, {"BASE_IMAGE": base}, "os", f"{NAME}-os:1")
+    expected = f"create --yes --quiet --prefix /opt/python --override-channels --channel conda-forge {asked}"
+    assert shell(engine, image, "cat /opt/python/asked; ls /tmp") == expected + "\n"
+    files["miniforge.sh"] = MINIFORGE + b"# altered"
+    with pytest.raises(EnvbuildError) as caught:
+        build(engine, files, {"BASE_IMAGE": base}, "os")
+    assert "miniforge.sh: FAILED" in str(caught.value)
