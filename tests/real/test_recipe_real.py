@@ -66,6 +66,8 @@ def build(
         network="host" if target == "os" else "none",
         tag=tag,
     )
+    if tag:
+        engine.untag(tag)  # else the image that has it now would stay behind, nameless
     return engine.build(request, lambda progress: None, threading.Event())
 
 
