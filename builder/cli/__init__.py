@@ -43,6 +43,7 @@ Exit codes:
     commands_help=COMMANDS,
     epilog=EPILOG,
     invoke_without_command=True,
+    subcommand_metavar="COMMAND [ARGS]...",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, prog_name="envbuild")

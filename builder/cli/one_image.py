@@ -34,9 +34,10 @@ def verify(reference: str, flags: Flags) -> int:
 
 def _proven(reference: str, flags: Flags, outside: Ports, viewer: Viewer) -> Verification:
     begun = time.monotonic()
+    image = _found(reference, outside, viewer)
     viewer.see(Started(cell=reference, stage="verify"))
     subject = Subject(
-        image=_found(reference, outside, viewer),
+        image=image,
         claim=None,
         settings=running.settings(VerifySettings(), flags),
         gpus=running.gpus(flags, outside),
@@ -63,8 +64,8 @@ def _found(reference: str, outside: Ports, viewer: Viewer) -> str:
             lambda progress: viewer.see(
                 Progressed(
                     cell=reference,
-                    stage="verify",
-                    step=f"pull: {progress.step}",
+                    stage="base",
+                    step=progress.step,
                     current=progress.current,
                     total=progress.total,
                 )

@@ -11,7 +11,8 @@ import click
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-OUT = "[default: .envbuild/NAME-OF-MATRIX]"
+OUT = ".envbuild/NAME-OF-MATRIX"
+MOST_JOBS = 64
 
 matrix_argument = click.argument("matrix", type=click.Path(path_type=Path, readable=False))
 only_option = click.option(
@@ -28,10 +29,16 @@ templates_option = click.option(
 )
 
 
-def out_option(what: str) -> Callable[[Command], Command]:
+def out_option(what: str, default: str) -> Callable[[Command], Command]:
     """Where `what` is written."""
-    path = click.Path(path_type=Path, readable=False)
-    return click.option("--out", type=path, metavar="FOLDER", help=f"Where {what} go.  {OUT}")
+    path, words = click.Path(path_type=Path, readable=False), f"Where {what} go.  [default: {default}]"
+    return click.option("--out", type=path, metavar="FOLDER", help=words)
+
+
+def _jobs(context: click.Context, option: click.Parameter, value: int) -> int:  # noqa: ARG001  click's signature
+    if not 1 <= value <= MOST_JOBS:
+        raise click.BadParameter(f"{value} is not a number from 1 to {MOST_JOBS}")
+    return value
 
 
 def run_options(command: Command) -> Command:
@@ -54,14 +61,15 @@ _RUN = (
         "-j",
         "--jobs",
         metavar="N",
-        type=click.IntRange(1, 64),
+        type=int,
+        callback=_jobs,
         default=min(4, os.cpu_count() or 1),
         help="How many cells at once.  [default: one per CPU, at most 4]",
     ),
     click.option(
         "--fail-fast/--keep-going", default=False, help="Stop at the first failure; default: go on."
     ),
-    out_option("logs and records"),
+    out_option("logs and records", OUT),
     click.option(
         "--engine",
         metavar="URL",

@@ -12,7 +12,7 @@ import click
 
 from builder import recipe
 from builder.cli import folders, selection
-from builder.cli.options import matrix_argument, only_option, out_option, templates_option
+from builder.cli.options import OUT, matrix_argument, only_option, out_option, templates_option
 from builder.cli.screen import say, warn
 from builder.errors import Problem
 from builder.matrix import Matrix
@@ -24,7 +24,7 @@ from builder.report.look import look
 @click.command("render")
 @matrix_argument
 @only_option
-@out_option("the folders, one per cell,")
+@out_option("the folders, one per cell,", f"among the records in {OUT}")
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a folder is not what it would be.")
 @templates_option
 def command(

@@ -82,7 +82,7 @@ def run(chosen: Selection, flags: Flags, *, build: bool, verify: bool) -> int:
     )
     with ports(flags.engine) as outside:
         with_gpus = verify and gpus(flags, outside)
-        works = tuple(_work(one, chosen, flags, folder, gpus=with_gpus) for one in recipes)
+        works = tuple(work_on(one, chosen, flags, folder, gpus=with_gpus) for one in recipes)
         options = Options(
             jobs=flags.jobs, fail_fast=flags.fail_fast, build=build, verify=verify, allow=allowed(flags)
         )
@@ -117,7 +117,7 @@ def settings(asked: VerifySettings, flags: Flags) -> VerifySettings:
     return dataclasses.replace(asked, level=flags.level) if flags.level else asked  # type: ignore[arg-type]
 
 
-def _work(one: Recipe, chosen: Selection, flags: Flags, folder: Path, *, gpus: bool) -> Work:
+def work_on(one: Recipe, chosen: Selection, flags: Flags, folder: Path, *, gpus: bool) -> Work:
     """The work on one cell, its recipe written to the cell's folder."""
     matrix, cell = chosen.matrix, one.cell
     recipe.write_folder(one, folder / cell.id / "recipe")

@@ -25,14 +25,12 @@ def problem(error: click.ClickException) -> Problem:
         return _bad_value(error, see)
     if isinstance(error, click.BadOptionUsage):
         return Problem(message=f"{command}: {error.option_name} needs a value", hint=see)
-    return Problem(message=_lower(error.format_message()), hint=see)
+    return Problem(message=f"{command}: {_lower(error.format_message())}", hint=see)
 
 
 def _bad_value(error: click.BadParameter, see: str) -> Problem:
     option = error.param
     message = f"{_called(option)}: {_lower(error.message)}"
-    if option is not None and isinstance(option.type, click.IntRange):
-        message = f"{_called(option)} takes a number from {option.type.min} to {option.type.max}"
     if option is not None and isinstance(option.type, click.Choice):
         choices = [str(choice) for choice in option.type.choices]
         near = difflib.get_close_matches(error.message.split("'")[1], choices, n=1)

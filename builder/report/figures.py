@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from builder.pipeline import Result
 from builder.verification import Verification
 
@@ -32,6 +34,12 @@ def _value(proof: Verification | None, check: str, name: str) -> object:
     return found[0].values.get(name) if found else None
 
 
+def together(names: Sequence[tuple[str, str]]) -> list[str]:
+    """Names of several cells; those that differ by the cell alone are told once, with `CELL` in its place."""
+    forms = list(dict.fromkeys(name.replace(cell, "CELL") for name, cell in names))
+    return forms if len(forms) < len(names) else [name for name, _ in names]
+
+
 def duration(seconds: float) -> str:
     """`0.4 s`, `45 s`, `12 min 5 s`, `2 h 3 min`."""
     if seconds < 9.95:
@@ -42,3 +50,10 @@ def duration(seconds: float) -> str:
     if whole < 7200:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def clock(seconds: float) -> str:
+    """Whole seconds as `0:07`, `12:05`, `2:03:04`."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -15,6 +15,7 @@ from builder.report.figures import duration
 from builder.report.look import shown
 from builder.report.problems import brief, step
 
+NOTES = ("note", "bootstrap")  # steps whose lines a user should know of, for example where torch came from
 DULL = ("note", "resolve packages")  # steps that name no work of their own in a log
 
 
@@ -101,6 +102,7 @@ class Lines:
         self._stream, self._verbose = stream, verbose
         self._begun = time.monotonic()
         self._told: set[tuple[str, str, str]] = set()
+        self._notes: set[str] = set()  # told once, though many cells have them
 
     def see(self, event: Event) -> None:
         """Print a step when it is new, and how a stage ended."""
@@ -109,6 +111,8 @@ class Lines:
             self._print(event.cell, f"{event.stage} {event.outcome} in {duration(event.seconds)}{why}")
         elif isinstance(event, Progressed):
             self._step(event)
+        elif event.stage == "verify":
+            self._print(event.cell, "verify: in a container of its own")
 
     def _step(self, event: Progressed) -> None:
         named = (event.cell, event.stage, event.step)
@@ -116,7 +120,12 @@ class Lines:
         if event.step and told and named not in self._told:
             self._told.add(named)
             self._print(event.cell, f"{event.stage}: {step(event.step)}")
-        if event.line is not None and (self._verbose or event.step == "note"):
+        if event.line is None:
+            return
+        if event.step in NOTES and event.line not in self._notes:
+            self._notes.add(event.line)
+            self._print(event.cell, f"note: {event.line}")
+        elif self._verbose and event.step not in NOTES:
             self._print(event.cell, f"  {event.line}")
 
     def _print(self, cell: str, text: str) -> None:

@@ -13,8 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from builder.events import Event, Finished, Progressed, Started
-from builder.report.figures import duration
-from builder.report.follow import View
+from builder.report.figures import clock
+from builder.report.follow import NOTES, View
 from builder.report.look import count, shown
 from builder.report.problems import step
 
@@ -39,6 +39,7 @@ class Live:
 
     def __init__(self, stream: TextIO, view: View) -> None:
         self._rows: dict[str, _Row] = {}
+        self._notes: set[str] = set()
         self._view = view
         self._console = Console(file=stream)
         self._live = RichLive(
@@ -53,9 +54,16 @@ class Live:
             row.stage, row.step, row.amount = event.stage, "", ""
         elif isinstance(event, Progressed):
             row.step = event.step or row.step
+            self._note(event)
             row.amount = _amount(event.current, event.total)
         elif isinstance(event, Finished) and (event.stage == self._view.last or event.outcome != "done"):
             row.ended, row.seconds, row.amount = event.outcome, time.monotonic() - row.begun, ""
+
+    def _note(self, event: Progressed) -> None:
+        """What a user should know stays above the table, once."""
+        if event.step in NOTES and event.line and event.line not in self._notes:
+            self._notes.add(event.line)
+            self._console.print(Text(shown(f"note: {event.line}")))
 
     def _shown(self) -> Group:
         rows = self._fitting(self._console.height - BESIDES)
@@ -67,16 +75,13 @@ class Live:
         table.add_column(
             "", no_wrap=True, justify="right", width=13 if any(row.amount for _, row in rows) else 0
         )
-        table.add_column("time", no_wrap=True, justify="right", width=12 if longest and self._long() else 6)
+        table.add_column("time", no_wrap=True, justify="right", width=7)
         for cell, row in rows:
             spent = row.seconds if row.ended else time.monotonic() - row.begun
             what = Text(row.ended, STYLES.get(row.ended, "")) if row.ended else Text(shown(step(row.step)))
             amount = Text(row.amount)
-            table.add_row(Text(cell), Text(row.stage), what, amount, Text(duration(round(spent))))
+            table.add_row(Text(cell), Text(row.stage), what, amount, Text(clock(spent)))
         return Group(table, Text(self._count(), "dim"))
-
-    def _long(self) -> bool:
-        return any(time.monotonic() - row.begun >= 120 for row in self._rows.values())
 
     def _fitting(self, height: int) -> list[tuple[str, _Row]]:
         """As many rows as the terminal has lines: cells at work first, then those that ended last."""

@@ -40,7 +40,7 @@ def as_text(results: Sequence[Result], records: Path | None = None, look: Look =
     words = ", ".join(paint(f"{number} {name}", COLOURS.get(name), look) for name, number in counts.items())
     told.append(f"{count(len(results), 'cell')}: {words}")
     told += _tags(results)
-    return "\n".join([*told, f"records: {records}"] if records else told)
+    return "\n".join([*told, f"records and logs: {records}"] if records else told)
 
 
 def _table(results: Sequence[Result], look: Look) -> list[str]:
@@ -63,8 +63,7 @@ def _table(results: Sequence[Result], look: Look) -> list[str]:
 
 def _tags(results: Sequence[Result]) -> list[str]:
     """What the images are called: told once where the names differ by the cell alone."""
-    tags = [(tag, result.cell) for result in results if result.image for tag in result.image.tags]
-    forms = list(dict.fromkeys(tag.replace(cell, "CELL") for tag, cell in tags))
-    named = [tag for tag, _ in tags] if len(tags) <= len(forms) else forms
+    good = [(result.image, result.cell) for result in results if result.image and not result.exit_code]
+    named = figures.together([(tag, cell) for image, cell in good for tag in image.tags])
     rest = len(named) - MOST_TAGS
     return [f"image: {name}" for name in named[:MOST_TAGS]] + [f"and {count(rest, 'tag')} more"] * (rest > 0)

@@ -6,28 +6,44 @@ from collections.abc import Iterator, Sequence
 
 from builder.errors import Problem
 from builder.pipeline import Result
-from builder.report import problems
+from builder.report import figures, problems
 from builder.report.look import Look, count, cut, paint, wrap
 from builder.verification import Check, Verification
 
+MOST_NAMES = 4
 LONGEST = 160  # characters of a warning: the whole of it is in the record
 
 
 def of(results: Sequence[Result], look: Look) -> list[str]:
-    """Each cell's own trouble under its name, then what was warned of, once for all cells."""
-    told = [line for result in results for line in _cell(result, look)]
+    """What went wrong below the names of the cells that have it, then each warning once for all cells."""
+    alike: dict[tuple[str, ...], list[Result]] = {}
+    for result in results:
+        alike.setdefault((result.outcome, *_trouble(result, look)), []).append(result)
+    told = [
+        line for (_, *trouble), group in alike.items() if trouble for line in _block(group, trouble, look)
+    ]
     warnings = list(_warnings(results, look))
     return told + ([paint("warnings", "yellow", look), *warnings, ""] if warnings else [])
 
 
-def _cell(result: Result, look: Look) -> list[str]:
+def _trouble(result: Result, look: Look) -> list[str]:
     told = [f"  {line}" for problem in result.problems for line in _problem(problem, result, look)]
-    told += _proof(result.verification, look, allowed=not result.exit_code) if result.verification else []
-    if not told:
-        return []
-    if result.log and result.log.is_file():
-        told.append(f"  log: {result.log}")
-    return [paint(f"{result.cell}: {result.outcome}", "bold", look), *told, ""]
+    proof = result.verification
+    return told + (_proof(proof, look, allowed=not result.exit_code) if proof else [])
+
+
+def _block(group: Sequence[Result], trouble: Sequence[str], look: Look) -> list[str]:
+    heads = [paint(f"{result.cell}: {result.outcome}", "bold", look) for result in group]
+    bad = [(result.image, result.cell) for result in group if result.image and result.exit_code]
+    images = [(tag, cell) for image, cell in bad for tag in image.tags]
+    logs = [(str(result.log), result.cell) for result in group if result.log and result.log.is_file()]
+    return [
+        *heads,
+        *trouble,
+        *(f"  image: {name}" for name in figures.together(images)[:MOST_NAMES]),
+        *(f"  log: {name}" for name in figures.together(logs)[:MOST_NAMES]),
+        "",
+    ]
 
 
 def _problem(problem: Problem, result: Result, look: Look) -> list[str]:

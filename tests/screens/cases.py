@@ -1,0 +1,202 @@
+"""Every command and every class of error, as a user types it. The screens are in `golden/`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.engine.api import BuildRequest
+from builder.engine.dry import DryEngine
+from builder.errors import CellError, OutsideError, Problem
+from builder.ports import Ports
+from tests.screens.stand_ins import Changes, Engine, Store, ports, reports
+
+Outside = Callable[[Path], Ports]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """What is typed, with which outside, after which other commands, on a terminal of how many columns."""
+
+    name: str
+    typed: str
+    outside: Outside = ports
+    before: tuple[str, ...] = ()
+    columns: int | None = None
+
+
+def case(name: str, typed: str, **more: object) -> Case:
+    return Case(name=name, typed=typed, **more)  # type: ignore[arg-type]
+
+
+def reporting(changes: Changes, *, complete: bool = True) -> Outside:
+    """Containers whose checks differ from a pass in `changes`."""
+    return lambda folder: ports(folder, Engine(on_run=reports(changes, complete=complete)))
+
+
+def failing(wanted: str, error: Exception) -> Outside:
+    """Builds fail for the Python `wanted`."""
+
+    def on_build(request: BuildRequest) -> None:
+        version = next(entry.content for entry in request.context if entry.path == "python/version.txt")
+        if request.target == "image" and version.decode().strip() == wanted:
+            raise error
+
+    return lambda folder: ports(folder, Engine(on_run=reports(), on_build=on_build))
+
+
+def noting(folder: Path) -> Ports:
+    return ports(
+        folder, source=Store(folder, notes=("PyTorch's index does not answer; torch comes from PyPI",))
+    )
+
+
+class NoImage(DryEngine):
+    """A registry that has nothing."""
+
+    def pull(self, reference: str, platform: str, on_progress: object) -> object:
+        message = f"pulling {reference} failed: the registry has no such image"
+        raise OutsideError.of(message, hint="check the name and the tag")
+
+
+class Known(Engine):
+    """An engine that has an image which nobody of us built."""
+
+    def __init__(self) -> None:
+        super().__init__(on_run=reports())
+        self.tag(self.load_rootfs(Path("x.tar"), "their/image:1", {}).id, "their/image:1")
+
+
+def broken(folder: Path) -> Ports:
+    raise RuntimeError("what we did not think of")
+
+
+RUN = "RUN --mount=type=bind,source=env,target=/inputs/env     set -eu; umask 022;     uv pip sync /inputs/env/pins.txt"
+BUILD = CellError(
+    (
+        Problem(
+            message=f"the build failed at [image 3/5] {RUN}: executor failed running [/bin/sh -c {RUN}]: exit code: 2\n"
+            "error: Failed to inspect Python interpreter\n  cause: version `GLIBC_2.38' not found",
+            hint="take a newer OS",
+        ),
+    )
+)
+NO_GPU = {"status": "skip", "required": True, "needs": "gpu", "reason": "there is no GPU here"}
+GPU_CHECKS = {"gpu.driver": NO_GPU, "gpu.train": NO_GPU, "parallel.nccl": NO_GPU}
+WRONG = {
+    "torch.version": {
+        "status": "fail",
+        "reason": "torch 2.7.0+cpu, claimed 2.8.0+cpu",
+        "hint": "build it anew",
+    },
+    "numpy.bridge": {"status": "error", "reason": "RuntimeError: no"},
+}
+WARNED = {
+    "threads.quota": {
+        "status": "warn",
+        "reason": "8 threads for 2 processors",
+        "hint": "set OMP_NUM_THREADS",
+    },
+    "quantize.dynamic": {"warnings": ["DeprecationWarning: " + "it will go " * 30]},
+}
+
+USAGE = (
+    case("nothing", ""),
+    case("help", "--help"),
+    case("version", "--version"),
+    case("help-plan", "plan --help"),
+    case("help-render", "render -h"),
+    case("help-build", "build --help"),
+    case("help-verify", "verify --help"),
+    case("help-up", "up --help"),
+    case("command-mistyped", "pln one.yaml"),
+    case("command-unknown", "frobnicate"),
+    case("option-mistyped", "plan one.yaml --formt json"),
+    case("option-unknown", "up one.yaml --zzz"),
+    case("option-without-value", "plan one.yaml --only"),
+    case("value-mistyped", "plan one.yaml --format jsn"),
+    case("value-unknown", "up one.yaml --allow anything"),
+    case("number-wrong", "build one.yaml -j many"),
+    case("number-out-of-range", "build one.yaml -j 0"),
+    case("no-matrix", "plan"),
+    case("two-matrices", "plan one.yaml four.yaml"),
+    case("data-missing", "up one.yaml --data nowhere"),
+)
+
+MATRIX = (
+    case("matrix-missing", "plan nowhere.yaml"),
+    case("matrix-folder", "up ."),
+    case("matrix-empty", "plan empty.yaml"),
+    case("matrix-utf16", "plan utf16.yaml"),
+    case("matrix-syntax", "plan syntax.yaml"),
+    case("matrix-mistakes", "plan mistakes.yaml"),
+    case("matrix-mistakes-80-columns", "plan mistakes.yaml", columns=80),
+    case("matrix-unknown-os", "up unknown-os.yaml"),
+)
+
+PLAN = (
+    case("plan-one", "plan one.yaml"),
+    case("plan-excluded", "plan four.yaml"),
+    case("plan-impossible", "plan impossible.yaml"),
+    case("plan-impossible-80-columns", "plan impossible.yaml", columns=80),
+    case("plan-dropped", "plan dropped.yaml"),
+    case("plan-team", "plan matrices/team.yaml"),
+    case("plan-json", "plan four.yaml --format json"),
+    case("plan-json-impossible", "plan impossible.yaml --format json --only 'centos7-*-cpu-torch1*'"),
+    case("plan-only", "plan four.yaml --only '*py3.11*'"),
+    case("plan-only-nothing", "plan four.yaml --only 'ubuntu*' --only 'debian12-py3.11-cpu-torch2.8'"),
+)
+
+RENDER = (
+    case("render", "render four.yaml --out rendered"),
+    case(
+        "render-check-same",
+        "render four.yaml --out rendered --check",
+        before=("render four.yaml --out rendered",),
+    ),
+    case(
+        "render-check-drift",
+        "render four.yaml --out rendered --check",
+        before=("render four.yaml --out rendered --only 'debian13-py3.12*'", "drift"),
+    ),
+    case("render-impossible", "render impossible.yaml"),
+    case("render-not-writable", "render one.yaml --out one.yaml/below"),
+    case("render-templates-missing", "render one.yaml --templates nowhere"),
+)
+
+BUILD_CASES = (
+    case("build-dry-run", "build four.yaml --dry-run"),
+    case("build-dry-run-json", "build four.yaml --dry-run --json"),
+    case("build", "build four.yaml -j 1"),
+    case("build-quiet", "build four.yaml -j 1 --quiet", outside=noting),
+    case("build-notes", "build four.yaml -j 1", outside=noting),
+    case("build-verbose", "build one.yaml -v"),
+    case("build-fails", "build four.yaml -j 1", outside=failing("3.11", BUILD)),
+    case("build-fails-80-columns", "build one.yaml -q", outside=failing("3.12", BUILD), columns=80),
+    case("build-fail-fast", "build four.yaml -j 1 --fail-fast -q", outside=failing("3.11", BUILD)),
+    case("build-bug", "build four.yaml -j 1 -q", outside=failing("3.11", RuntimeError("not thought of"))),
+    case("build-impossible", "build impossible.yaml"),
+    case("build-nothing", "build dropped.yaml"),
+    case("build-only-excluded", "build four.yaml --only 'debian12-py3.12*'"),
+    case("build-not-writable", "build one.yaml --out one.yaml"),
+    case("engine-silent", "build one.yaml --engine unix://nowhere.sock", outside=None),
+    case("bug", "build one.yaml", outside=broken),
+)
+
+VERIFY = (
+    case("up", "up four.yaml -j 1"),
+    case("up-json", "up one.yaml --json -q"),
+    case("up-warned", "up four.yaml -j 1 -q", outside=reporting(WARNED)),
+    case("up-failed", "up four.yaml -j 1 -q", outside=reporting(WRONG)),
+    case("up-incomplete", "up one.yaml -q", outside=reporting({}, complete=False)),
+    case("up-not-verified", "up gpu.yaml -q", outside=reporting(GPU_CHECKS)),
+    case("up-allowed", "up gpu.yaml -q --allow no-gpu", outside=reporting(GPU_CHECKS)),
+    case("up-dry-engine", "up one.yaml -q", outside=lambda folder: ports(folder, DryEngine())),
+    case("verify-not-built", "verify one.yaml"),
+    case("verify-image", "verify their/image:1", outside=lambda folder: ports(folder, Known())),
+    case("verify-image-missing", "verify their/image:2", outside=lambda folder: ports(folder, NoImage())),
+    case("verify-no-image", "verify 'two words'"),
+)
+
+CASES = (*USAGE, *MATRIX, *PLAN, *RENDER, *BUILD_CASES, *VERIFY)
