@@ -74,15 +74,12 @@ def main() -> NoReturn:
     try:
         code = envbuild.main(standalone_mode=False, prog_name="envbuild")
     except (click.Abort, KeyboardInterrupt):
-        code = 130
+        code = _interrupted()
     except Exception as error:  # noqa: BLE001  the last net: a user must never meet a traceback
         from builder.cli.failure import told  # noqa: PLC0415
 
         code = told(error)
-    code = code if isinstance(code, int) else 0
-    if code == 130 and threading.active_count() > 1:
-        _leave_at_once(code)
-    sys.exit(code)
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 def _as_interrupt(number: int, frame: object) -> NoReturn:  # noqa: ARG001  the signature of a signal handler
@@ -90,8 +87,12 @@ def _as_interrupt(number: int, frame: object) -> NoReturn:  # noqa: ARG001  the 
     raise KeyboardInterrupt
 
 
-def _leave_at_once(code: int) -> NoReturn:
-    """A second Ctrl-C: cells are still at work, and the interpreter would wait for them."""
-    print("left at once: what was under way may go on in the engine until the next envbuild", file=sys.stderr)  # noqa: T201
-    sys.stderr.flush()
-    os._exit(code)
+def _interrupted() -> int:
+    """Say so. After a second Ctrl-C cells are still at work, and the interpreter would wait for them."""
+    from builder.cli.screen import warn  # noqa: PLC0415
+
+    if any(thread.name.startswith("cell") for thread in threading.enumerate()):
+        warn("interrupted twice, left at once; the next envbuild removes what still runs in the engine")
+        os._exit(130)
+    warn("interrupted")
+    return 130

@@ -12,7 +12,7 @@ from builder.events import Finished, Progressed, Started
 from builder.matrix import VerifySettings
 from builder.pipeline import Result
 from builder.ports import Ports
-from builder.report.follow import View, Viewer, watching
+from builder.report.follow import Viewer, watching
 from builder.trial import Subject
 from builder.verification import Verification
 
@@ -21,9 +21,10 @@ def verify(reference: str, flags: Flags) -> int:
     """Verify the image, show the result, and return the exit code."""
     if any(character.isspace() for character in reference) or not reference:
         raise InputError.of(f"{reference!r} is neither a matrix file nor an image", hint="check its spelling")
-    view = View(cells=1, last="verify", quiet=flags.quiet, verbose=flags.verbose)
-    with running.ports(flags.engine) as outside, watching(view) as viewer:
-        proof = _proven(reference, flags, outside, viewer)
+    with running.ports(flags.engine) as outside:
+        view = running.view(1, "verify", flags, outside)
+        with watching(view) as viewer:
+            proof = _proven(reference, flags, outside, viewer)
     allowed = proof.status == "not verified" and proof.waits_for <= running.allowed(flags)
     code = 0 if proof.status == "passed" or allowed else 1
     running.show(

@@ -18,6 +18,7 @@ from builder.cellwork import Work
 from builder.cli import folders
 from builder.cli.screen import say, warn
 from builder.cli.selection import Selection
+from builder.events import Stage
 from builder.matrix import VerifySettings
 from builder.pipeline import Options, Result
 from builder.ports import Ports
@@ -74,24 +75,24 @@ def run(chosen: Selection, flags: Flags, *, build: bool, verify: bool) -> int:
     folder = flags.out or folders.default(chosen.matrix)
     recipes = chosen.recipes(flags.templates)
     folders.writable(folder)
-    view = View(
-        cells=len(recipes),
-        last="verify" if verify else "build",
-        quiet=flags.quiet,
-        verbose=flags.verbose,
-    )
     with ports(flags.engine) as outside:
         with_gpus = verify and gpus(flags, outside)
         works = tuple(work_on(one, chosen, flags, folder, gpus=with_gpus) for one in recipes)
         options = Options(
             jobs=flags.jobs, fail_fast=flags.fail_fast, build=build, verify=verify, allow=allowed(flags)
         )
-        results = follow(pipeline.run(works, outside, options), view)
+        seen = view(len(works), "verify" if verify else "build", flags, outside)
+        results = follow(pipeline.run(works, outside, options), seen)
     show(results, folder, flags)
     code = max((result.exit_code for result in results), default=0)
     if code == 130:
         warn("interrupted; what was under way was stopped and undone")
     return code
+
+
+def view(cells: int, last: Stage, flags: Flags, outside: Ports) -> View:
+    """How much of a run of so many cells to show."""
+    return View(cells=cells, last=last, stopping=outside.cancel, quiet=flags.quiet, verbose=flags.verbose)
 
 
 def show(results: tuple[Result, ...], folder: Path | None, flags: Flags) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -25,6 +27,7 @@ class View:
 
     cells: int
     last: Stage
+    stopping: threading.Event  # set when the run was told to stop
     quiet: bool = False
     verbose: bool = False
 
@@ -78,7 +81,7 @@ def watching(view: View) -> Iterator[Viewer]:
 def _viewer(stream: TextIO, view: View) -> Viewer:
     if view.quiet:
         return Silent()
-    if stream.isatty() and not view.verbose:
+    if stream.isatty() and os.environ.get("TERM", "dumb") != "dumb" and not view.verbose:
         from builder.report.live import Live  # noqa: PLC0415  rich costs start-up time that only a terminal is worth
 
         return Live(stream, view)

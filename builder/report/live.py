@@ -95,7 +95,9 @@ class Live:
         waiting = self._view.cells - len(self._rows)
         parts = [f"{over.total()} of {count(self._view.cells, 'cell')} over"]
         parts += [f"{number} {name}" for name, number in over.items()]
-        return ", ".join([*parts, f"{waiting} waiting"] if waiting else parts)
+        parts += [f"{waiting} waiting"] * (waiting > 0)
+        stopping = self._view.stopping.is_set() and over.total() < self._view.cells
+        return ", ".join(parts) + ("; stopping, Ctrl-C leaves at once" if stopping else "")
 
     def close(self) -> None:
         """Take the view away; the summary follows."""

@@ -72,11 +72,12 @@ def broken(folder: Path) -> Ports:
     raise RuntimeError("what we did not think of")
 
 
-RUN = "RUN --mount=type=bind,source=env,target=/inputs/env     set -eu; umask 022;     uv pip sync /inputs/env/pins.txt"
+RUN = "RUN --mount=type=bind,source=env,target=/in     set -eu; umask 022;     uv pip sync /in/env/pins.txt"
+AGAIN = f"executor failed running [/bin/sh -c {RUN}]"
 BUILD = CellError(
     (
         Problem(
-            message=f"the build failed at [image 3/5] {RUN}: executor failed running [/bin/sh -c {RUN}]: exit code: 2\n"
+            message=f"the build failed at [image 3/5] {RUN}: {AGAIN}: exit code: 2\n"
             "error: Failed to inspect Python interpreter\n  cause: version `GLIBC_2.38' not found",
             hint="take a newer OS",
         ),

@@ -1,4 +1,4 @@
-"""Ports without an outside: a dry engine whose containers report what a test wants, a source of everything."""
+"""Ports without an outside: a dry engine whose containers report what a test wants, a source of all."""
 
 from __future__ import annotations
 
