@@ -94,12 +94,14 @@ def ground(recipe: Recipe, base: Base, ports: Ports, on_progress: OnProgress) ->
     reference = f"{OS_REPOSITORY}:{key}"
     if ports.engine.find(reference) is not None:
         return Ground(base=base, image=reference)
+    around = ports.source.surroundings()
+    lent = (Entry(path="os/apt.conf", content=around.apt),) if around.apt else ()
     request = BuildRequest(
-        context=tuple(Entry(path=path, content=content) for path, content in recipe.files),
+        context=(*(Entry(path=path, content=content) for path, content in recipe.files), *lent),
         target="os",
-        args={"BASE_IMAGE": base.reference},
+        args={"BASE_IMAGE": base.reference, **dict(around.proxies)},
         labels={"org.envbuild.os": recipe.os_digest},
-        network="host",  # works where a daemon has no bridge, and with a mirror or proxy that listens on this machine alone
+        network="host",  # also where a daemon has no bridge, or a proxy listens on this machine alone
         tag=reference,
     )
     ports.engine.build(request, on_progress, ports.cancel)

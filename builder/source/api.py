@@ -48,6 +48,17 @@ class Supplies:
     notes: tuple[str, ...] = ()  # what a user should know, for example that PyTorch's index was not reachable
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a build step with network must know of this machine. It is lent to the step and ends in no image.
+
+    `apt` is an apt.conf (dates of a lagging mirror, proxies); `proxies` are environment variables.
+    """
+
+    apt: bytes = b""
+    proxies: tuple[tuple[str, str], ...] = ()
+
+
 OnFetch = Callable[[str, int, int | None], None]  # file name, bytes so far, bytes in all
 
 
@@ -65,6 +76,9 @@ class Source(Protocol):
 
     def installer(self) -> Path:
         """The uv executable of this machine, for the build to install with."""
+
+    def surroundings(self) -> Surroundings:
+        """This machine's proxies and apt settings, for a step that needs the network."""
 
     def bootstrap(self, os: str, codename: str) -> Path:
         """The tar of a Debian release, made from this machine's own mirror; raises `OutsideError`."""

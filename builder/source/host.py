@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from builder.source import debian_base, installer, pip_settings, uv_settings
+from builder.source import debian_base, installer, pip_settings, surroundings, uv_settings
 from builder.source.access import Access
-from builder.source.api import OnFetch, Order, Pin, Supplies
+from builder.source.api import OnFetch, Order, Pin, Supplies, Surroundings
 from builder.source.download import Downloader
 from builder.source.indexes import Indexes
 from builder.source.resolver import Resolver
@@ -40,6 +40,10 @@ class HostSource:
     def installer(self) -> Path:
         """The uv executable, checked to run in an image of this machine's architecture."""
         return installer.find_for_images()
+
+    def surroundings(self) -> Surroundings:
+        """See `surroundings.read`."""
+        return surroundings.read(self.env)
 
     def bootstrap(self, os: str, codename: str) -> Path:
         """A Debian root file system's tar; see `debian_base.make`."""

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from builder.source import installer, pip_settings, uv_settings
+from builder.source import debian_mirror, installer, pip_settings, surroundings, uv_settings
 from builder.source.scrub import bare, scrub, secrets_of, shown
 from builder.source.settings import Settings
 
@@ -189,3 +189,17 @@ def test_a_uv_that_cannot_run_in_an_image_is_refused(tmp_path, monkeypatch):
     fake.write_bytes(b"\x7fELF\x02\x01\x01" + bytes(11) + (0xF3).to_bytes(2, "little"))
     with pytest.raises(installer.OutsideError, match="cannot install inside"):
         installer.find_for_images()
+
+
+def test_a_build_is_lent_proxies_and_apt_dates_and_nothing_that_lies_on_this_machine(monkeypatch) -> None:
+    lines = (
+        'Acquire::http::Proxy "http://127.0.0.1:3142";',
+        'Acquire::https::CaInfo "/here/only.pem";',
+        'Acquire::Check-Valid-Until "false";',
+    )
+    monkeypatch.setattr(debian_mirror, "apt_options", lambda: lines)
+    around = surroundings.read(
+        {"https_proxy": "http://127.0.0.1:1", "NO_PROXY": "", "PIP_CERT": "/here/only.pem"}
+    )
+    assert around.apt == f"{lines[0]}\n{lines[2]}\n".encode()
+    assert around.proxies == (("https_proxy", "http://127.0.0.1:1"),)

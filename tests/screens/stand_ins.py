@@ -18,7 +18,7 @@ from builder.engine.dry import NOTHING_RAN, DryEngine
 from builder.events import Event
 from builder.pipeline import Events, Result
 from builder.ports import Ports
-from builder.source.api import OnFetch, Order, Pin, Supplies
+from builder.source.api import OnFetch, Order, Pin, Supplies, Surroundings
 
 SIZE = 1_019_000_000
 LOSSES = [2.2541, 1.7188, 0.8952]
@@ -87,6 +87,9 @@ class Store:
 
     def installer(self) -> Path:
         return self._file("uv")
+
+    def surroundings(self) -> Surroundings:
+        return Surroundings()
 
     def bootstrap(self, os: str, codename: str) -> Path:
         return self._file(f"{os}-0123456789abcdef.tar")

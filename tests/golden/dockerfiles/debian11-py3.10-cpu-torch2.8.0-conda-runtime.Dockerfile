@@ -23,6 +23,7 @@ ARG USER_ID
 USER root
 RUN --mount=type=bind,source=os,target=/inputs/os \
     set -eu; umask 022; export DEBIAN_FRONTEND=noninteractive; \
+    if [ -e /inputs/os/apt.conf ]; then export APT_CONFIG=/inputs/os/apt.conf; fi; \
     if ! apt-get update; then \
         echo "not on its mirror any more: trying archive.debian.org"; \
         find /etc/apt -name "*.list" -o -name "*.sources" | xargs -r sed -i \

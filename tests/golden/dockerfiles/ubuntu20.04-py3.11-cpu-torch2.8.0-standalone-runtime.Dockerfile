@@ -20,6 +20,7 @@ ARG USER_ID
 USER root
 RUN --mount=type=bind,source=os,target=/inputs/os \
     set -eu; umask 022; export DEBIAN_FRONTEND=noninteractive; \
+    if [ -e /inputs/os/apt.conf ]; then export APT_CONFIG=/inputs/os/apt.conf; fi; \
     apt-get update; \
     xargs -a /inputs/os/packages.txt apt-get install --yes --no-install-recommends; \
     rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/cache/ldconfig/aux-cache \
