@@ -32,9 +32,12 @@ def use_torchaudio(torch, module):
 USES = {"torchvision": use_torchvision, "torchaudio": use_torchaudio}
 
 
-def cuda_of(module):
-    """The CUDA version that the module says it was built for, or None."""
-    return getattr(getattr(module, "version", None), "cuda", None)
+def cuda_major(module):
+    """CUDA's major version that the module was built for, or None; torchvision tells 12080 for 12.8."""
+    built = getattr(getattr(module, "version", None), "cuda", None)
+    if isinstance(built, int):
+        return built // 1000 if built > 0 else None
+    return int(built.split(".")[0]) if built else None
 
 
 def tried(torch, name, claimed):
@@ -47,9 +50,9 @@ def tried(torch, name, claimed):
         return ["%s: %s: %s" % (name, type(error).__name__, error)], None
     if claimed and not versions.same(found, claimed):
         problems.append("%s says it is %s, not %s" % (name, found, claimed))
-    built = cuda_of(module)
-    if built and torch.version.cuda and built.split(".")[0] != torch.version.cuda.split(".")[0]:
-        problems.append("%s is built for CUDA %s, torch for %s" % (name, built, torch.version.cuda))
+    built = cuda_major(module)
+    if built and torch.version.cuda and built != int(torch.version.cuda.split(".")[0]):
+        problems.append("%s is built for CUDA %d, torch for %s" % (name, built, torch.version.cuda))
     return problems, found
 
 

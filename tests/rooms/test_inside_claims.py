@@ -237,6 +237,15 @@ def test_another_companion_is_seen(tmp_path):
     lone(tmp_path, "companions", "fail", "not 0.28.0", claim=CLAIMED)
 
 
+@pytest.mark.parametrize("built", ["11080", "'11.8'"])
+def test_a_companion_for_another_cuda_is_seen(tmp_path, built):
+    companion(tmp_path, SOUND)
+    with (tmp_path / "site" / "torchvision" / "__init__.py").open("a") as stream:
+        stream.write(f"class version: cuda = {built}\n")
+    faults = ("cuda_build",)
+    lone(tmp_path, "companions", "fail", "built for CUDA 11, torch for 12.8", claim=CLAIMED, faults=faults)
+
+
 def test_a_missing_companion_is_seen(tmp_path):
     lone(
         tmp_path,
