@@ -61,22 +61,23 @@ def gpu_devices(client: APIClient, *, podman: bool) -> dict[str, Any]:
     """The host configuration that hands over all GPUs: by CDI where spoken, else by NVIDIA's runtime."""
     if podman:
         return {"Devices": [{"PathOnHost": GPU, "PathInContainer": GPU, "CgroupPermissions": "rwm"}]}
-    if "nvidia" not in (client.info().get("Runtimes") or {}) and _discovered(client.info()):
+    engine = client.info()
+    if "nvidia" not in (engine.get("Runtimes") or {}) and _discovered(engine):
         return {"DeviceRequests": [{"Driver": "cdi", "DeviceIDs": [GPU]}]}
     return {"DeviceRequests": [{"Driver": "", "Count": -1, "Capabilities": [["gpu"]]}]}
 
 
-def can_pass_gpus(info: dict[str, Any], *, podman: bool, local: bool) -> bool:
+def can_pass_gpus(engine: dict[str, Any], *, podman: bool, local: bool) -> bool:
     """Whether the engine can hand GPUs over: NVIDIA's runtime, CDI devices, or (locally) their files."""
-    if not podman and ("nvidia" in (info.get("Runtimes") or {}) or _discovered(info)):
+    if not podman and ("nvidia" in (engine.get("Runtimes") or {}) or _discovered(engine)):
         return True
     specs = [spec for folder in ("/etc/cdi", "/var/run/cdi") for spec in Path(folder).glob("*nvidia*")]
     hook = Path("/usr/bin/nvidia-container-runtime-hook")
     return local and (bool(specs) if podman else hook.exists())
 
 
-def _discovered(info: dict[str, Any]) -> bool:
+def _discovered(engine: dict[str, Any]) -> bool:
     return any(
         str(device.get("ID", "")).startswith("nvidia.com/gpu")
-        for device in info.get("DiscoveredDevices") or ()
+        for device in engine.get("DiscoveredDevices") or ()
     )
