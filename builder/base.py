@@ -81,7 +81,7 @@ def _can_bootstrap(recipe: Recipe, wish: Wish) -> bool:
 
 def _bootstrapped(recipe: Recipe, wish: Wish, ports: Ports, on_progress: OnProgress) -> Base:
     if not _can_bootstrap(recipe, wish):
-        message = f"{wish.os.name} cannot be bootstrapped: only plain Debian bases can be made from a package mirror"
+        message = f"{wish.os.name} cannot be bootstrapped: only a plain Debian can be made from a mirror"
         hint = f"use `base: registry`, or bring {recipe.base} into the engine with `docker load`"
         raise OutsideError((Problem(message=message, hint=hint, cell=recipe.cell.id),))
     on_progress(Progress(step=f"bootstrap {wish.os.name}"))

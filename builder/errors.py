@@ -1,6 +1,7 @@
 """What can go wrong, in the words and exit codes that a user meets.
 
-Every failure that is not a bug in envbuild is one of these; the command line prints them and maps them to an exit code.
+Every failure that is not a bug in envbuild is one of these; the command line prints them and maps them to an
+exit code.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""What happened, as values: the pipeline yields them, reports show them, nothing else travels between the two."""
+"""What happened, as values: the pipeline yields them, reports show them, nothing else travels between the
+two.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ class Started:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progressed:
-    """A stage moved on. `step` is what is under way; `current` and `total` are bytes, or None where unknown."""
+    """A stage moved on. `step` is what is under way; `current` and `total` are bytes, or None where
+    unknown.
+    """
 
     cell: str
     stage: Stage
