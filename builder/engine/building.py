@@ -6,7 +6,7 @@ import json
 import re
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 BASE = re.compile(r"\[internal\] load metadata for |creating build container: .*(docker://|registry)")
 
 
+# Podman's own words for it: what Docker calls "none" it takes for the default, which is the host's network.
+PODMAN_NO_NETWORK = {
+    "networkmode": "NetworkDisabled",
+    "nsoptions": json.dumps([{"Name": "network", "Host": False}]),
+}
 # Docker 20.10 was seen to forget a context before it had unpacked it, once in some hundred builds.
 LOST = re.compile(r"build-context-\S+ context not found")
 
@@ -44,7 +49,7 @@ def build(
     """Build `request` and return the image id; no name is given to it. Raises as `Engine.build` says."""
     for _ in range(2):
         transcript: Transcript = PodmanTranscript() if podman else BuildKitTranscript()
-        call = _Call(client)
+        call = _Call(client, PODMAN_NO_NETWORK if podman and request.network == "none" else {})
         with (
             suppress(_ContextLostError),
             _interruptible(cancel, call.stop),
@@ -72,7 +77,7 @@ def probe(client: APIClient, request: BuildRequest) -> Response:
 
 
 def _post(
-    client: APIClient, request: BuildRequest, extra: dict[str, str], cancel: threading.Event
+    client: APIClient, request: BuildRequest, extra: Mapping[str, str], cancel: threading.Event
 ) -> Response:
     # Not docker-py's own build(): it knows no `version` (which selects BuildKit) and would hand every
     # stored registry credential to the build.
@@ -83,13 +88,14 @@ def _post(
 class _Call:
     """One build's request, and how to call it off: by its id, and by hanging up (all that Podman knows)."""
 
-    def __init__(self, client: APIClient) -> None:
+    def __init__(self, client: APIClient, parameters: Mapping[str, str]) -> None:
         self._client, self._ident = client, uuid.uuid4().hex
+        self._parameters = {**parameters, "buildid": self._ident}
         self._response: Response | None = None
 
     def send(self, request: BuildRequest, cancel: threading.Event) -> Response:
         """Send the request with its context; the response is a stream that is still to be read."""
-        self._response = _post(self._client, request, {"buildid": self._ident}, cancel)
+        self._response = _post(self._client, request, self._parameters, cancel)
         if cancel.is_set():
             self._response.close()
             raise InterruptedByUserError.of("interrupted")
