@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -155,3 +156,12 @@ def test_a_build_without_network_has_none(either, tiny):
     assert [line.split(":")[0].strip() for line in lines(said) if ":" in line] == ["lo"]
     _, said = build(either, dockerfile, no_cache=True, network="default")
     assert len([line for line in lines(said) if ":" in line]) > 1
+
+
+def test_several_builds_at_once(either, tiny):
+    dockerfiles = [f"FROM {tiny}\nRUN echo {number} {os.getpid()} > /number\n" for number in range(4)]
+    with ThreadPoolExecutor(max_workers=4) as threads:
+        images = list(threads.map(lambda each: build(either, each)[0], dockerfiles))
+    assert len(set(images)) == 4
+    for image in images:
+        either.untag(image)

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import docker
 import pytest
@@ -56,6 +57,14 @@ def test_large_input_and_output_at_once(either):
     sent = os.urandom(3_000_000)
     end = run(either, "cat", stdin=sent)
     assert end.stdout == sent
+
+
+def test_several_at_once(either):
+    """One engine object serves the threads of a run with several jobs."""
+    sent = [os.urandom(300_000) for _ in range(6)]
+    with ThreadPoolExecutor(max_workers=6) as threads:
+        ends = list(threads.map(lambda each: run(either, "cat", stdin=each), sent))
+    assert [end.stdout for end in ends] == sent
 
 
 def test_input_that_nobody_reads(either):
