@@ -11,7 +11,7 @@ from builder.report.look import Look, count, cut, paint, wrap
 from builder.verification import Check, Verification
 
 MOST_NAMES = 4
-LONGEST = 160  # characters of a warning: the whole of it is in the record
+LONGEST = 120  # characters of a warning: the whole of it is in the record
 
 
 def of(results: Sequence[Result], look: Look) -> list[str]:
@@ -84,7 +84,7 @@ def _warnings(results: Sequence[Result], look: Look) -> Iterator[str]:
     for result in verified:
         for check in result.verification.checks if result.verification else ():
             for words in _warned(check):
-                cells = about.setdefault(cut(f"{check.id}: {' '.join(words.split())}", LONGEST), [])
+                cells = about.setdefault(f"{check.id}: {words}", [])
                 cells += [result.cell] * (result.cell not in cells)
     for words, cells in about.items():
         whose = cells[0] if len(cells) == 1 else count(len(cells), "cell")
@@ -94,8 +94,10 @@ def _warnings(results: Sequence[Result], look: Look) -> Iterator[str]:
 
 
 def _warned(check: Check) -> Iterator[str]:
-    """A check that is not quite right, or that failed without being required; what Python warned of in it."""
+    """A check that is not quite right, or that failed without being required; what Python warned of first."""
     if check.status == "warn" or (check.status in ("fail", "error") and not check.required):
         hint = f"; {check.hint}" if check.hint else ""
         yield f"{check.reason or check.title}{hint}"
-    yield from check.warnings
+    if check.warnings:
+        more = f" (and {len(check.warnings) - 1} more)" if len(check.warnings) > 1 else ""
+        yield cut(" ".join(check.warnings[0].split()), LONGEST) + more

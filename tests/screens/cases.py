@@ -99,7 +99,7 @@ WARNED = {
         "reason": "8 threads for 2 processors",
         "hint": "set OMP_NUM_THREADS",
     },
-    "quantize.dynamic": {"warnings": ["DeprecationWarning: " + "it will go " * 30]},
+    "quantize.dynamic": {"warnings": ["DeprecationWarning: " + "it will go " * 30, "UserWarning: too"]},
 }
 
 USAGE = (

@@ -43,7 +43,7 @@ class Terminal(io.TextIOWrapper):
 
 def screen(case: Case) -> str:
     """What is typed, the exit code, and both streams, apart."""
-    with tempfile.TemporaryDirectory() as name, _prepared(Path(name)) as folder:
+    with tempfile.TemporaryDirectory() as name, prepared(Path(name)) as folder:
         for typed in case.before:
             _before(typed, folder, case.outside)
         code, out, err = typed_in(case.typed, folder, case.outside, case.columns)
@@ -59,7 +59,7 @@ def _settled(text: str, folder: str) -> str:
 
 
 @contextlib.contextmanager
-def _prepared(folder: Path) -> Iterator[Path]:
+def prepared(folder: Path) -> Iterator[Path]:
     """A folder with the matrices, as the current one; nothing of this machine's settings."""
     shutil.copytree(HERE / "matrices", folder, dirs_exist_ok=True)
     shutil.copytree(ROOT / "matrices", folder / "matrices")

@@ -1,6 +1,7 @@
-"""Write the screens again: `python -m tests.screens.update`. What is no longer expected is removed."""
+"""Write the screens again, also those in docs/cli.md: `python -m tests.screens.update`."""
 
 from tests.screens.cases import CASES
+from tests.screens.examples import PAGE, fresh
 from tests.screens.screens import GOLDEN, screen
 
 
@@ -11,6 +12,7 @@ def main() -> None:
             path.unlink()
     for case in CASES:
         (GOLDEN / f"{case.name}.txt").write_text(screen(case))
+    PAGE.write_text(fresh(PAGE.read_text()))
 
 
 if __name__ == "__main__":

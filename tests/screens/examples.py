@@ -1,0 +1,34 @@
+"""The examples in docs/cli.md: each command is typed in, and its screen stands below it."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+
+from builder import facts
+from tests.screens.screens import ROOT, prepared, typed_in
+
+PAGE = ROOT / "docs/cli.md"
+CONSOLE = re.compile(r"(?<=```console\n)\$ envbuild (.*)\n(?:.*\n)*?(?=```\n)")
+ENGINE = ("up ", "verify ", "build ")  # what these show depends on an engine, but for a dry run
+
+
+def fresh(page: str) -> str:
+    """The page with the screens as they are today; those of commands that need an engine are left alone."""
+    with tempfile.TemporaryDirectory() as name, prepared(Path(name)) as folder:
+        (folder / "old.yaml").write_text(re.search(r"```yaml\n(.*?)```", page, re.DOTALL)[1])
+        return CONSOLE.sub(lambda found: _screen(found, folder), page)
+
+
+def undated(page: str) -> str:
+    """The tables get newer without the page being wrong."""
+    return page.replace(facts.load().date, "TABLES-DATE")
+
+
+def _screen(found: re.Match[str], folder: Path) -> str:
+    typed = found[1]
+    if typed.startswith(ENGINE) and "--dry-run" not in typed:
+        return found[0]
+    _, out, err = typed_in(typed, folder, None)
+    return f"$ envbuild {typed}\n{out}{err}"
