@@ -63,7 +63,7 @@ def image_of(work: Work, ports: Ports) -> Image:
 
 
 def _not_built(work: Work, message: str) -> CellError:
-    hint = "build it with `envbuild build`, or build and verify with `envbuild up`"
+    hint = "run `envbuild build` first, or `envbuild up`, which builds and verifies"
     return CellError((Problem(message=message, hint=hint, cell=work.recipe.cell.id),))
 
 

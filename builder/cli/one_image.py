@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from builder import verification
 from builder.cli import running
@@ -22,7 +23,7 @@ def verify(reference: str, flags: Flags) -> int:
     if any(character.isspace() for character in reference) or not reference:
         raise InputError.of(f"{reference!r} is neither a matrix file nor an image", hint="check its spelling")
     with running.ports(flags.engine) as outside:
-        view = running.view(1, "verify", flags, outside)
+        view = replace(running.view(1, "verify", flags, outside), checks=True)
         with watching(view) as viewer:
             proof = _proven(reference, flags, outside, viewer)
     allowed = proof.status == "not verified" and proof.waits_for <= running.allowed(flags)

@@ -30,6 +30,7 @@ class View:
     stopping: threading.Event  # set when the run was told to stop
     quiet: bool = False
     verbose: bool = False
+    checks: bool = False  # whether each check of a verification has a line of its own
 
 
 class Viewer(Protocol):
@@ -85,7 +86,7 @@ def _viewer(stream: TextIO, view: View) -> Viewer:
         from builder.report.live import Live  # noqa: PLC0415  rich costs start-up time that only a terminal is worth
 
         return Live(stream, view)
-    return Lines(stream, verbose=view.verbose)
+    return Lines(stream, verbose=view.verbose, checks=view.checks)
 
 
 class Silent:
@@ -101,8 +102,8 @@ class Silent:
 class Lines:
     """One line for each new step: what a CI log wants. With `verbose` the build's own output too."""
 
-    def __init__(self, stream: TextIO, *, verbose: bool) -> None:
-        self._stream, self._verbose = stream, verbose
+    def __init__(self, stream: TextIO, *, verbose: bool, checks: bool = False) -> None:
+        self._stream, self._verbose, self._checks = stream, verbose, checks or verbose
         self._begun = time.monotonic()
         self._told: set[tuple[str, str, str]] = set()
         self._notes: set[str] = set()  # told once, though many cells have them
@@ -119,7 +120,7 @@ class Lines:
 
     def _step(self, event: Progressed) -> None:
         named = (event.cell, event.stage, event.step)
-        told = self._verbose or (event.stage != "verify" and event.step not in DULL)
+        told = self._checks if event.stage == "verify" else self._verbose or event.step not in DULL
         if event.step and told and named not in self._told:
             self._told.add(named)
             self._print(event.cell, f"{event.stage}: {step(event.step)}")
