@@ -1,5 +1,6 @@
 """The README's table: a record counts only for the recipe and the image that it was made from."""
 
+import dataclasses
 import importlib.machinery
 import importlib.util
 import sys
@@ -10,7 +11,7 @@ import pytest
 from builder import records
 from builder.cli import selection
 from builder.image import Image
-from builder.verification import Verification
+from builder.verification import Check, Verification
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -92,3 +93,12 @@ def test_the_table_goes_between_its_marks(script):
     assert script.written(expected, "new") == expected
     with pytest.raises(ValueError, match="unpack"):
         script.written("no marks", "new")
+
+
+def test_a_curve_is_told_by_its_end_and_a_figure_that_is_missing_by_nothing(script):
+    curve = Check(
+        id="train.curve", title="t", status="pass", required=True, seconds=1.0, values={"losses": [2.0, 0.5]}
+    )
+    proof = dataclasses.replace(verification("sha256:1"), checks=(curve,))
+    assert script.figure(proof, "train.curve", "losses") == "0.5000"
+    assert script.figure(proof, "train.curve", "ratio") == script.figure(None, "train.curve", "losses") == ""

@@ -8,6 +8,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -240,3 +241,12 @@ def test_links_in_documents_lead_somewhere():
 def test_every_script_that_the_readme_names_is_there():
     named = set(re.findall(r"\bscripts/[\w-]+", "".join(path.read_text() for path in documents())))
     assert not [name for name in named if not (ROOT / name).exists()]
+
+
+def test_the_readmes_matrix_is_one(tmp_path):
+    text = (ROOT / "README.md").read_text()
+    block = re.search(r"^ {4}version: 1\n(?:^ {4}.*\n)+", text, re.MULTILINE)
+    (tmp_path / "matrix.yaml").write_text(textwrap.dedent(block[0]))
+    words = [sys.executable, "-c", "from builder.cli import main; main()", "plan", "matrix.yaml"]
+    ran = subprocess.run(words, check=False, capture_output=True, text=True, cwd=tmp_path)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
