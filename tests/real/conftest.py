@@ -31,4 +31,5 @@ def tiny(either: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
     rootfs: Path = engine_members.tiny_rootfs(tmp_path_factory.mktemp("tiny"))
     either.load_rootfs(rootfs, engine_members.TINY, {})
     yield engine_members.TINY
+    engine_members.remove_made(either)
     either.untag(engine_members.TINY)

@@ -6,13 +6,16 @@ import shutil
 import subprocess
 import tarfile
 from pathlib import Path
+from typing import Any
 
+import docker
 import pytest
 
 from builder.engine import connect
 from builder.engine.api import BuildRequest, Engine, Entry
 
-TINY = f"envbuild-test/engine-tiny-{os.getpid()}:1"
+RUN, MADE = str(os.getpid()), "org.envbuild.test-run"
+TINY = f"envbuild-test/engine-tiny-{RUN}:1"
 PROGRAMS = ("sh", "cat", "id", "sleep", "ls", "touch", "yes", "head", "tail", "seq", "true", "false", "wc")
 
 
@@ -46,7 +49,7 @@ def tiny_rootfs(folder: Path) -> Path:
 
 def request(dockerfile: str, **changes: object) -> BuildRequest:
     """A build of one Dockerfile, without network."""
-    given: dict[str, object] = {
+    given: dict[str, Any] = {
         "context": (Entry(path="Dockerfile", content=dockerfile.encode()),),
         "target": None,
         "args": {},
@@ -54,4 +57,17 @@ def request(dockerfile: str, **changes: object) -> BuildRequest:
         "network": "none",
         "tag": None,
     }
-    return BuildRequest(**{**given, **changes})  # type: ignore[arg-type]
+    given.update(changes)
+    given["labels"] = {**given["labels"], MADE: RUN}
+    return BuildRequest(**given)
+
+
+def remove_made(engine: Engine) -> None:
+    """Remove all images that this run's `request`s made, also those without a name."""
+    about = engine.about()
+    if about.kind == "dry":
+        return
+    client = docker.APIClient(base_url=about.endpoint, version="auto")
+    for image in client.images(quiet=True, filters={"label": f"{MADE}={RUN}"}):
+        client.remove_image(image, force=True)
+    client.close()

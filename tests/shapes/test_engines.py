@@ -37,6 +37,7 @@ def engine(request, tmp_path_factory):
     rootfs = engine_members.tiny_rootfs(tmp_path_factory.mktemp("tiny"))
     found.load_rootfs(rootfs, BASE, {"org.envbuild.test": "base"})
     yield found
+    engine_members.remove_made(found)
     for name in (OTHER, BUILT, BASE):
         found.untag(name)
     found.close()
