@@ -34,7 +34,7 @@ def fresh(torch, seed=1):
 def inputs(torch, pixels):
     """Pixels as float32 from about -0.9 to 1.1, exact on every processor.
 
-    The products have all 24 bits that float32 holds, so that TF32's eleven show. Centred, because a hidden unit
+    The products have all of float32's 24 bits, so that TF32's eleven show. Centred, because a hidden unit
     that rounding switches on or off (once in millions, it will) then moves the losses by 1e-6, not by 5e-5.
     """
     return (pixels.to(torch.int32) - 112).to(torch.float32) * (65793.0 / 2.0**23)
