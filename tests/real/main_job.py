@@ -1,0 +1,191 @@
+"""What tests of the main job share: a place to work in, the command as users run it, an image that passed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import docker
+import engine_members
+
+from builder.cli import selection
+from builder.engine.api import Engine, Entry
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = Path(sys.executable).with_name("envbuild")
+CELL = "debian12-py3.11-cpu-torch2.13.0"
+QUICKSTART = {
+    "version": "1",
+    "matrix": {"os": ["debian12"], "python": ["3.11"], "cuda": ["cpu"], "torch": ["2.13"]},
+    "python": {"provider": "system"},
+    "packages": {"pip": ["numpy"]},
+}
+SITE = "/opt/env/lib/python3.11/site-packages"  # in the image of CELL
+TORCH = f"{SITE}/torch"
+HANG = "import time\nwhile True:\n    time.sleep(60)\n"  # a torch that never ends to be imported
+MADE = "org.envbuild.test"  # the label of images that tests make from others
+OURS = "localhost/envbuild/"  # bases and OS images that envbuild keeps for later
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """How the command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def cells(self) -> dict[str, dict[str, Any]]:
+        """The cells of `--json`, by name."""
+        return {cell["cell"]: cell for cell in json.loads(self.out)["cells"]}
+
+    @property
+    def traceback(self) -> bool:
+        return "Traceback" in self.out + self.err or "bug in envbuild" in self.err
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A folder, a store, an engine, and `envbuild` in it. Names of images made here begin with `name`."""
+
+    name: str
+    folder: Path
+    engine: Engine
+    client: docker.DockerClient
+    env: dict[str, str] = field(repr=False)
+
+    @contextmanager
+    def start(
+        self, *arguments: object, env: Mapping[str, str] | None = None
+    ) -> Iterator[subprocess.Popen[str]]:
+        """`envbuild` at work, in a process group of its own as a shell starts it; killed if it is left."""
+        with subprocess.Popen(
+            [COMMAND, *map(str, arguments)],
+            cwd=self.folder,
+            env={**self.env, **(env or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        ) as process:
+            try:
+                yield process
+            finally:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+
+    def run(self, *arguments: object, env: Mapping[str, str] | None = None) -> Ended:
+        """`envbuild` to its end."""
+        with self.start(*arguments, env=env) as process:
+            out, err = process.communicate()
+        return Ended(code=process.returncode, out=out, err=err)
+
+    def matrix(self, name: str, **changes: object) -> Path:
+        """A matrix file: the quickstart's with other values. JSON is YAML too."""
+        path = self.folder / f"{name}.yaml"
+        path.write_text(json.dumps({**QUICKSTART, "image": f"{self.name}/{name}", **changes}))
+        return path
+
+    def derive(
+        self, base: str, *lines: str, files: Mapping[str, str] | None = None, user: str = "1000"
+    ) -> str:
+        """The id of an image made from another: lines of a Dockerfile, done as root, then files by path."""
+        given = [(f"file{number}", path, text) for number, (path, text) in enumerate((files or {}).items())]
+        copies = [f'COPY ["{name}", "{path}"]' for name, path, _ in given]
+        page = "\n".join((f"FROM {base}", "USER 0", *lines, *copies, f"USER {user}", ""))
+        entries = [Entry(path=name, content=text.encode(), mode=0o755) for name, _, text in given]
+        context = (Entry(path="Dockerfile", content=page.encode()), *entries)
+        request = engine_members.request(page, labels={MADE: self.name}, context=context)
+        return self.engine.build(request, lambda progress: None, threading.Event())
+
+    def tags(self, repository: str) -> list[str]:
+        """The tags of a matrix that `matrix` wrote, as the engine has them."""
+        tags = [tag for image in self.client.images.list() for tag in image.tags]
+        return sorted(tag for tag in tags if tag.startswith(f"{self.name}/{repository}:"))
+
+    def kept(self) -> dict[str, str]:
+        """Bases and OS images in the engine: name and id."""
+        return {
+            tag: image.id for image in self.client.images.list() for tag in image.tags if tag.startswith(OURS)
+        }
+
+    def containers(self, image: str) -> list[str]:
+        """Ids of an image's containers, those that ended included."""
+        found = self.client.containers.list(all=True, filters={"ancestor": image}, ignore_removed=True)
+        return [container.id for container in found]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Passed:
+    """The quickstart's image, built and proven once."""
+
+    job: Job
+    matrix: Path
+    out: Path
+    ended: Ended
+
+    @property
+    def folder(self) -> Path:
+        """Where the cell's log and records are."""
+        return self.out / CELL
+
+    @property
+    def tag(self) -> str:
+        return f"{self.job.name}/quickstart:{CELL}"
+
+    def record(self, kind: str) -> dict[str, Any]:
+        """The value of one of its records."""
+        value: dict[str, Any] = json.loads((self.folder / f"{kind}.json").read_text())["value"]
+        return value
+
+    def judged_as(self, image: str, cell: str = CELL, **changes: object) -> Path:
+        """A matrix like the quickstart's, changed, whose cell was built as `image`: so its records say."""
+        name = f"judged-{uuid.uuid4().hex[:8]}"
+        matrix, folder = self.job.matrix(name, **changes), self.job.folder / ".envbuild" / name / cell
+        folder.mkdir(parents=True)
+        record = json.loads((self.folder / "image.json").read_text())
+        (recipe,) = selection.select(matrix).recipes()
+        assert recipe.cell.id == cell
+        record["value"] |= {"id": image, "cell": cell, "recipe": recipe.digest}
+        (folder / "image.json").write_text(json.dumps(record))
+        return matrix
+
+    def judge(
+        self, image: str, *options: str, cell: str = CELL, **changes: object
+    ) -> tuple[Ended, dict[str, Any]]:
+        """`envbuild verify` on an image as if it had been built for a cell: how it ended, and the result.
+
+        At the level that imports torch and does not train, unless told otherwise.
+        """
+        level = () if "--level" in options else ("--level", "static")
+        ended = self.job.run(
+            "verify", self.judged_as(image, cell, **changes), "--json", "-q", *level, *options
+        )
+        assert ended.code in (0, 1), ended.err
+        assert not ended.traceback
+        return ended, ended.cells[cell]
+
+
+def checks(result: dict[str, Any], *statuses: str) -> dict[str, str]:
+    """The checks of a result that ended so: id and reason."""
+    found = result["verification"]["checks"]
+    return {check["id"]: check["reason"] for check in found if check["status"] in statuses}
+
+
+def fake(code: str) -> tuple[tuple[str, ...], dict[str, str]]:
+    """A torch of that code alone, installed as if it were the claimed one."""
+    metadata = "Metadata-Version: 2.1\nName: torch\nVersion: 2.13.0+cpu\n"
+    lines = (f"RUN rm -r {TORCH} {SITE}/torch-*.dist-info",)
+    return lines, {f"{TORCH}/__init__.py": code, f"{SITE}/torch-2.13.0+cpu.dist-info/METADATA": metadata}
