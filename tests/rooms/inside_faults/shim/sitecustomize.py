@@ -21,10 +21,12 @@ class AfterTorch:
 
         def load_and_break(module):
             load(module)
+            import device_faults
             import torch_faults
 
             for fault in FAULTS:
-                getattr(torch_faults, fault, lambda torch: None)(module)
+                for faults in (torch_faults, device_faults):
+                    getattr(faults, fault, lambda torch: None)(module)
 
         spec.loader.exec_module = load_and_break
         return spec
