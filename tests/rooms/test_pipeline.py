@@ -16,7 +16,7 @@ from builder.errors import CellError, InterruptedByUserError, OutsideError, Prob
 from builder.events import Event, Finished, Progressed, Started
 from builder.pipeline import Options, Result
 from builder.ports import Ports
-from tests.screens.stand_ins import Engine, Store, checks, drive, ports, reports, works_of
+from tests.screens.stand_ins import Engine, Store, Waiting, checks, drive, ports, reports, works_of
 
 MATRIX = """
 version: 1
@@ -28,7 +28,6 @@ matrix:
   torch: ["2.7.1", "2.8.0"]
 """
 FIRST = "debian12-py3.11-cpu-torch2.7.1"
-NO_GPU = {"train.accuracy": {"status": "skip", "reason": "there is no GPU", "needs": "gpu"}}
 
 
 @pytest.fixture(autouse=True)
@@ -162,20 +161,6 @@ def test_a_bug_in_one_worker_is_kept_with_its_traceback(works, tmp_path):
     place = works[0].folder / "bug.txt"
     assert str(place) in str(results[0].problems[0].hint)
     assert "Traceback" in place.read_text()
-
-
-class Waiting(Engine):
-    """Builds of the environment wait until they are called off, as an engine's do."""
-
-    def __init__(self) -> None:
-        super().__init__(on_run=reports())
-        self.begun = threading.Semaphore(0)
-
-    def build(self, request: BuildRequest, on_progress, cancel: threading.Event) -> str:
-        if request.target == "image":
-            self.begun.release()
-            cancel.wait()
-        return super().build(request, on_progress, cancel)
 
 
 def test_ctrl_c_stops_what_is_under_way_and_tells_of_every_cell(works, tmp_path):

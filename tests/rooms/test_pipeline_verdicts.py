@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -121,6 +123,26 @@ def test_cells_with_the_same_os_share_one_os_image(works, tmp_path):
     run(works, outside, Options(jobs=4))
     assert len(outside.engine.builds("os")) == 1
     assert len({request.args["OS_IMAGE"] for request in outside.engine.builds("image")}) == 1
+
+
+class Crowded(Engine):
+    """Whose OS build gives another one the time to begin beside it."""
+
+    def __init__(self) -> None:
+        super().__init__(on_run=reports())
+        self._two = threading.Barrier(2)
+
+    def build(self, request: BuildRequest, on_progress, cancel: threading.Event) -> str:
+        if request.target == "os":
+            with suppress(threading.BrokenBarrierError):
+                self._two.wait(timeout=0.5)
+        return super().build(request, on_progress, cancel)
+
+
+def test_a_shared_os_image_is_not_built_twice_at_once(works, tmp_path):
+    outside = ports(tmp_path, Crowded())
+    run(works, outside, Options(jobs=4))
+    assert len(outside.engine.builds("os")) == 1
 
 
 def test_cells_on_different_systems_do_not_share(tmp_path):

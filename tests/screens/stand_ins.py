@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -65,6 +66,20 @@ class Engine(DryEngine):
 
     def builds(self, target: str) -> list[BuildRequest]:
         return [r for r in self.requests if isinstance(r, BuildRequest) and r.target == target]
+
+
+class Waiting(Engine):
+    """Builds of the environment wait until they are called off, as an engine's do."""
+
+    def __init__(self) -> None:
+        super().__init__(on_run=reports())
+        self.begun = threading.Semaphore(0)
+
+    def build(self, request: BuildRequest, on_progress, cancel: threading.Event) -> str:
+        if request.target == "image":
+            self.begun.release()
+            cancel.wait()
+        return super().build(request, on_progress, cancel)
 
 
 @dataclass(frozen=True)

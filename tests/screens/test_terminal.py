@@ -95,7 +95,7 @@ def plain(text: str) -> str:
 @pytest.mark.parametrize("columns", [80, 200])
 def test_the_live_view_shows_cell_stage_step_bytes_and_time(folder, columns):
     terminal = Terminal([*play("wait"), "up", "four.yaml", "-j", "1"], folder, columns)
-    shown = plain(terminal.until(r"12/188 MB.*\s+0:0\d"))
+    shown = plain(terminal.until(r"12/188 MB.*\s+0:0\d(.|\n)*waiting"))
     terminal.press("\x03")
     terminal.rest()
     row = next(line for line in shown.splitlines() if "12/188 MB" in line)
