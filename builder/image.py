@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from builder.base import Base
 from builder.engine.api import BuildRequest, Entry, Progress
+from builder.errors import CellError
 from builder.ports import Ports
 from builder.recipe import Recipe
 from builder.source import downloads_json, pins_txt
@@ -104,7 +105,8 @@ def ground(recipe: Recipe, base: Base, ports: Ports, on_progress: OnProgress) ->
         network="host",  # also where a daemon has no bridge, or a proxy listens on this machine alone
         tag=reference,
     )
-    ports.engine.build(request, on_progress, ports.cancel)
+    hint = "check packages.system, and that a build on this engine reaches the distribution's mirror"
+    _build(request, ports, on_progress, hint)
     return Ground(base=base, image=reference)
 
 
@@ -118,4 +120,13 @@ def make(recipe: Recipe, supplies: Supplies, on: Ground, ports: Ports, on_progre
         network="none",
         tag=None,
     )
-    return ports.engine.build(request, on_progress, ports.cancel)
+    hint = "`envbuild render` writes the folder; `docker build` on it shows the same step by itself"
+    return _build(request, ports, on_progress, hint)
+
+
+def _build(request: BuildRequest, ports: Ports, on_progress: OnProgress, hint: str) -> str:
+    """Build; a step that fails with an error of its own is told with the hint of this build."""
+    try:
+        return ports.engine.build(request, on_progress, ports.cancel)
+    except CellError as error:
+        raise CellError(replace(problem, hint=problem.hint or hint) for problem in error.problems) from error
