@@ -19,12 +19,22 @@ def row(result: Result) -> tuple[str, ...]:
     loss = losses[-1] if isinstance(losses, list) and losses else None
     return (
         result.cell,
-        result.outcome,
+        verdict(result),
         f"{image.size / 1e6:.0f} MB" if image and image.size else NONE,
         duration(image.seconds) if image else NONE,
         duration(proof.seconds) if proof else NONE,
         f"{loss:.4f}" if isinstance(loss, (int, float)) else NONE,
         f"to {ratio:.0%}" if isinstance(ratio, (int, float)) else NONE,
+    )
+
+
+def verdict(result: Result) -> str:
+    """The outcome in words, with the level where nothing was trained: `passed (static)`."""
+    proof = result.verification
+    return (
+        "passed (static)"
+        if proof and proof.status == "passed" and proof.level == "static"
+        else result.outcome
     )
 
 

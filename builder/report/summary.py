@@ -36,8 +36,10 @@ def as_text(results: Sequence[Result], records: Path | None = None, look: Look =
     `records` is the folder that holds them, None where none were written.
     """
     told = [*_table(results, look), "", *troubles.of(results, look)]
-    counts = Counter(result.outcome for result in results)
-    words = ", ".join(paint(f"{number} {name}", COLOURS.get(name), look) for name, number in counts.items())
+    counts = Counter((figures.verdict(result), result.outcome) for result in results)
+    words = ", ".join(
+        paint(f"{number} {name}", COLOURS.get(outcome), look) for (name, outcome), number in counts.items()
+    )
     told.append(f"{count(len(results), 'cell')}: {words}")
     told += _tags(results)
     return "\n".join([*told, f"records and logs: {records}"] if records else told)
@@ -54,7 +56,9 @@ def _table(results: Sequence[Result], look: Look) -> list[str]:
     ]
     coloured = [
         line.replace(
-            f"  {result.outcome}", "  " + paint(result.outcome, COLOURS.get(result.outcome), look), 1
+            f"  {figures.verdict(result)}",
+            "  " + paint(figures.verdict(result), COLOURS.get(result.outcome), look),
+            1,
         )
         for line, result in zip(lines[1:], results, strict=True)
     ]

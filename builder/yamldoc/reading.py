@@ -84,7 +84,7 @@ class _Builder:
         root = self.roots[0] if self.roots else None
         if root is None or (isinstance(root, Scalar) and root.plain and not root.text):
             place = Place(file=self.file, line=1, column=1)
-            self._complain(place, "the file is empty", "`envbuild init` writes a matrix")
+            self._complain(place, "the file is empty", "docs/matrix.md has a complete example")
             return None
         return root
 

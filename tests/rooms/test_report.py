@@ -11,9 +11,11 @@ import pytest
 from builder.cli import selection
 from builder.errors import Place, Problem
 from builder.events import Finished, Progressed, Started
-from builder.report import figures, plan_table, problems
+from builder.pipeline import Result
+from builder.report import figures, plan_table, problems, summary
 from builder.report.follow import Lines
 from builder.report.look import Look, count, cut, look, paint, shown, wrap
+from builder.verification import Verification
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = "RUN --mount=type=bind,source=a [x]    set -eu;   echo 'a: b'; " + "go on; " * 60
@@ -170,3 +172,13 @@ def test_a_log_that_nobody_reads_stops_nothing():
             raise BrokenPipeError
 
     Lines(Closed(), verbose=False).see(progress("a"))
+
+
+def test_a_level_that_trains_nothing_is_not_simply_passed():
+    proof = Verification(
+        cell="a", image="i", status="passed", reason=None, level="static", verifier="v", seconds=1.0,
+        environment={}, fingerprint={}, checks=(),
+    )  # fmt: skip
+    told = summary.as_text((Result(cell="a", outcome="passed", verification=proof),))
+    assert told.count("passed (static)") == 2
+    assert told.count("passed") == 2
