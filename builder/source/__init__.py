@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sysconfig
 from pathlib import Path
 
 from builder.source.api import Source
@@ -19,6 +20,9 @@ def open_source(store: Path | None = None) -> Source:
     """
     from builder.source.host import HostSource  # noqa: PLC0415
 
+    # uv's finder asks for these. Python 3.11 and older fill them without a lock at the first call, and cells
+    # that start at once, in several threads, have met them half-filled.
+    sysconfig.get_config_vars()
     return HostSource(root=store or _default_store())
 
 
