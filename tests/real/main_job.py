@@ -99,13 +99,14 @@ class Job:
         return path
 
     def derive(
-        self, base: str, *lines: str, files: Mapping[str, str] | None = None, user: str = "1000"
+        self, base: str, *lines: str, files: Mapping[str, str | Path] | None = None, user: str = "1000"
     ) -> str:
         """The id of an image made from another: lines of a Dockerfile, done as root, then files by path."""
-        given = [(f"file{number}", path, text) for number, (path, text) in enumerate((files or {}).items())]
+        given = [(f"file{number}", path, held) for number, (path, held) in enumerate((files or {}).items())]
         copies = [f'COPY ["{name}", "{path}"]' for name, path, _ in given]
         page = "\n".join((f"FROM {base}", "USER 0", *lines, *copies, f"USER {user}", ""))
-        entries = [Entry(path=name, content=text.encode(), mode=0o755) for name, _, text in given]
+        content = [(name, held.encode() if isinstance(held, str) else held) for name, _, held in given]
+        entries = [Entry(path=name, content=held, mode=0o755) for name, held in content]
         context = (Entry(path="Dockerfile", content=page.encode()), *entries)
         request = engine_members.request(page, labels={MADE: self.name}, context=context)
         return self.engine.build(request, lambda progress: None, threading.Event())

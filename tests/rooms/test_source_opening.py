@@ -12,6 +12,6 @@ print("EXE" in (sysconfig._CONFIG_VARS or ()))
 
 
 def test_what_threads_would_meet_half_filled_is_filled():
-    """uv's finder, called by two cells at once, raised TypeError on Python 3.11: sysconfig has no lock there."""
+    """Two cells at once met TypeError in uv's finder on Python 3.11, whose sysconfig has no lock."""
     ended = subprocess.run([sys.executable, "-c", OPENED], check=True, capture_output=True, text=True)
     assert ended.stdout == "True\n"
