@@ -71,10 +71,10 @@ def lives(argument: str) -> bool:
     return False
 
 
-def dies(argument: str) -> bool:
-    """Whether it is gone before patience is."""
+def becomes(living: bool, argument: str) -> bool:
+    """Whether a process with that argument lives, or is gone, before patience is."""
     deadline = time.monotonic() + PATIENCE
-    while lives(argument):
+    while lives(argument) is not living:
         if time.monotonic() > deadline:
             return False
         time.sleep(0.05)
@@ -104,11 +104,11 @@ def test_a_build_is_called_off(passed: Passed, tmp_path: Path, stage: str, numbe
     command = ("up", job.matrix(name), "--templates", templates, "-v")
     with job.start(*command, env={"TMPDIR": str(scratch)}) as process:
         until(process, word)
-        assert lives(long)
+        assert becomes(True, long)  # the shell says the word a moment before it starts to sleep
         call_off(process, number)
         ended = end_of(process)
     assert_clean(ended, job, name, scratch)
-    assert dies(long)
+    assert becomes(False, long)
 
 
 def test_what_was_called_off_comes_through_when_it_is_run_again(passed: Passed, tmp_path: Path) -> None:
