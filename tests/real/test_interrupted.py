@@ -125,24 +125,25 @@ def test_what_was_called_off_comes_through_when_it_is_run_again(passed: Passed, 
 
 @pytest.fixture
 def stalling() -> Iterator[tuple[Server, threading.Event, Callable[[], None]]]:
-    """An index with a package whose download stops half-way, until told to go on."""
+    """An index with a package whose download stops; told to go on, it brings a little more, and stops."""
     reached, go = threading.Event(), threading.Event()
-    name, content = wheel("slow", "1.0")
-    content += b"\0" * 2**26  # nobody comes to read it
+    name, _ = wheel("slow", "1.0")
 
     def file(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
-        handler.send_header("Content-Length", str(len(content)))
+        handler.send_header("Content-Length", str(2**30))
         handler.end_headers()
-        handler.wfile.write(content[: 2**20])
+        handler.wfile.write(b"x" * 2**20)
         reached.set()
         go.wait(PATIENCE)
+        with suppress(OSError):
+            handler.wfile.write(b"x" * 2**20)
+            handler.connection.settimeout(2 * PATIENCE)
+            handler.rfile.read(1)  # until the command hangs up
         handler.close_connection = True
-        with suppress(OSError):  # the command has hung up, as it should
-            handler.wfile.write(content[2**20 :])
 
     metadata = b"Metadata-Version: 2.1\nName: slow\nVersion: 1.0\n"
-    at = f"/files/{name}#sha256={hashlib.sha256(content).hexdigest()}"
+    at = f"/files/{name}#sha256={hashlib.sha256().hexdigest()}"
     link = f'<a href="{at}" data-dist-info-metadata="true" data-core-metadata="true">{name}</a>'
     with Server() as server:
         server.routes["/simple/slow/"] = link.encode()
