@@ -171,6 +171,7 @@ def test_schema_and_parser_accept_the_same(extra):
         {"python": "system"},
         {"python": {"provider": "apt"}},
         {"packages": {"npm": []}},
+        {"packages": {"pip": ["x @ https://h/x-1-py3-none-any.whl"]}},
         {"packages": {"system": ["-y"]}},
         {"settings": {"A-B": "1"}},
         {"settings": {"A": "$B"}},

@@ -130,6 +130,11 @@ MISTAKES = [
         BASE + 'tags: ["team:x"]',
         "8:8: 'team:x' is not a tag → write only the tag; the repository stands under",
     ),
+    # packages
+    (
+        BASE + 'packages: {pip: [numpy, "x @ https://h/x-1-py3-none-any.whl"]}',
+        "8:25: x is asked for by a URL → write its name, and serve the wheel from an index or a find-",
+    ),
     # numbers
     (BASE + "user: {uid: 0}", "8:13: '0' is not a number from 1 to 60000 → for example 10"),
     (BASE + "user: {uid: 60001}", "8:13: '60001' is not a number from 1 to 60000 →"),

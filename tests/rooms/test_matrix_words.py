@@ -3,7 +3,6 @@
 from contextlib import suppress
 
 import pytest
-from packaging.requirements import Requirement
 
 from builder.matrix import amounts, packages, reference, surroundings, words
 from builder.matrix.spelling import WordError
@@ -145,15 +144,19 @@ REFUSED = [
     ),
     (
         packages.pip_requirement,
-        ["x @ https://u:p@h/x.whl", "x @ https://t@h/x", "x @ https://h/x?sig=1"],
+        ["x @ https://u:p@h/x.whl", "x @ https://t@h/x", "x @ https://h/x?sig=1", "https://u:p@h/x.whl"],
         "netrc",
     ),
     (
         packages.pip_requirement,
-        ["x @ file:///etc", "x @ git+https://h/x", "x @ http://h/x", "x @ https:///x"],
-        "https://",
+        ["x @ file:///etc", "x @ git+https://h/x", "x @ http://h/x", "x @ https:///x", "x @ https://[::1/x"],
+        "find-links",
     ),
-    (packages.pip_requirement, ["x @ https://[::1/x.whl"], "host"),
+    (
+        packages.pip_requirement,
+        ["x @ https://h/x-1-py3-none-any.whl", "x@https://h/x ; python_version<'4'", "https://h/x.whl"],
+        "find-links",
+    ),
     (packages.pip_requirement, ["x @ https://${TOKEN}@h/x", "x==$V", "$(id)"], "not expanded"),
     (
         packages.pip_requirement,
@@ -235,6 +238,7 @@ def test_refused(rule, text, hint):
         "x @ https://host/x.whl?token=s3cret y z",
         "x @ https://me:s3cret@[::1/x.whl",
         "x @ https://me:s3cret@host/$V",
+        "https://me:s3cret@host/x.whl",
     ],
 )
 def test_no_message_repeats_a_credential(text):
@@ -258,8 +262,3 @@ def test_no_text_takes_a_rule_exponential_time():
         for text in nearly:
             with suppress(WordError):
                 rule(text)
-
-
-def test_a_wheel_by_its_address_is_a_requirement():
-    text = "x @ https://host/x-1-py3-none-any.whl"
-    assert Requirement(packages.pip_requirement(text)) == Requirement(text)
