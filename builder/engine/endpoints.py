@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from builder.engine.addresses import tls
 from builder.engine.api import Engine
 from builder.engine.refusals import root_cause
 from builder.errors import OutsideError
@@ -62,13 +63,11 @@ def usual_sockets(environ: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _candidates(endpoint: str | None, environ: Mapping[str, str]) -> Iterator[Endpoint]:
-    from docker.utils import kwargs_from_env  # noqa: PLC0415
-
     if endpoint:
-        yield Endpoint(origin="as told", url=endpoint, tls=_tls(endpoint, kwargs_from_env))
+        yield Endpoint(origin="as told", url=endpoint, tls=tls(endpoint, environ))
     elif environ.get("DOCKER_HOST"):
         url = environ["DOCKER_HOST"]
-        yield Endpoint(origin="DOCKER_HOST", url=url, tls=_tls(url, kwargs_from_env))
+        yield Endpoint(origin="DOCKER_HOST", url=url, tls=tls(url, environ))
     elif environ.get("DOCKER_CONTEXT"):
         yield _context(environ["DOCKER_CONTEXT"], "DOCKER_CONTEXT")
     else:
@@ -77,11 +76,6 @@ def _candidates(endpoint: str | None, environ: Mapping[str, str]) -> Iterator[En
         for path in usual_sockets(environ):
             if current.url.removeprefix("unix://").removeprefix("http+unix://") != path:
                 yield Endpoint(origin="usual socket", url=f"unix://{path}")
-
-
-def _tls(url: str, kwargs_from_env: Any) -> Any:
-    """DOCKER_TLS_VERIFY and DOCKER_CERT_PATH are about TCP alone."""
-    return None if url.startswith("unix://") else kwargs_from_env().get("tls")
 
 
 def _context(name: str | None, origin: str) -> Endpoint:

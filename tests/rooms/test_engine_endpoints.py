@@ -125,6 +125,27 @@ def test_ssh_is_refused_with_a_way_round_it():
     assert "ssh -L" in hint
 
 
+@pytest.mark.parametrize("origin", ["named", "DOCKER_HOST"])
+@pytest.mark.parametrize("verify", ["1", None])
+def test_missing_certificates_are_named(tmp_path, monkeypatch, origin, verify):
+    (tmp_path / "ca.pem").touch()
+    monkeypatch.setenv("DOCKER_CERT_PATH", str(tmp_path))
+    if verify:
+        monkeypatch.setenv("DOCKER_TLS_VERIFY", verify)
+    if origin == "DOCKER_HOST":
+        monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
+    message, hint = refused("tcp://127.0.0.1:1" if origin == "named" else None)
+    assert f"tcp://127.0.0.1:1: {tmp_path} has no cert.pem, key.pem" in message
+    assert "DOCKER_CERT_PATH" in hint
+
+
+def test_certificates_do_not_matter_to_a_socket(folder, monkeypatch):
+    monkeypatch.setenv("DOCKER_CERT_PATH", "/nowhere")
+    monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
+    with serve(folder) as daemon:
+        assert connect(daemon.address).about().kind == "docker"
+
+
 def test_a_socket_without_permission_names_the_group(monkeypatch, folder):
     def refuse(*words, **more):
         raise PermissionError(13, "Permission denied")
