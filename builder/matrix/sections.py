@@ -114,7 +114,7 @@ def user(top: Part) -> User:
     default = User()
     return User(
         name=part.word("name", surroundings.user_name, default.name),
-        uid=part.word("uid", amounts.count(1, 60000), default.uid),
+        uid=part.word("uid", amounts.count(*surroundings.UIDS), default.uid),
     )
 
 

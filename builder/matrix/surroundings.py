@@ -14,6 +14,11 @@ _SECRET = re.compile(
 _SECRET_IN_URL = re.compile(r"://[^/@\s]*@")
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 
+UIDS = (
+    1000,
+    60000,
+)  # the accounts of distributions lie below (login.defs: UID_MIN), and 60001 on are systemd's
+
 # Patterns of reserved names → why, in the order in which they are asked.
 _RESERVED = (
     (r"PATH|VIRTUAL_ENV|CONDA_.*", "it points to the environment that envbuild makes"),
@@ -30,10 +35,14 @@ _RESERVED = (
     (r"ENVBUILD_.*", "it is envbuild's own"),
 )
 
-# Accounts that base images have already.
+# Accounts and groups of base images (Debian: base-passwd; RPM distributions: setup) and of their packages.
 _TAKEN = re.compile(
-    "_apt|adm|alma|backup|bin|centos|daemon|dbus|debian|ftp|games|halt|irc|list|lp|mail|man|messagebus|news|"
-    "nobody|operator|proxy|rocky|shutdown|sshd|sync|sys|systemd-[a-z]+|tss|ubuntu|uucp|www-data"
+    "_apt|_chrony|_ssh|adm|admin|alma|almalinux|audio|backup|bin|cdrom|centos|chrony|clock|crontab|"
+    "daemon|dbus|debian|dialout|dip|disk|fax|floppy|ftp|games|gnats|halt|i2c|input|irc|kmem|kvm|"
+    "list|lock|lp|lpadmin|mail|man|mem|messagebus|netdev|news|nobody|nogroup|operator|plugdev|"
+    "polkitd|proxy|render|rocky|root|sasl|sgx|shadow|shutdown|src|ssh_keys|sshd|staff|sudo|sync|sys|"
+    "syslog|systemd-[a-z-]+|tape|tcpdump|tss|tty|ubuntu|unbound|users|utempter|utmp|uucp|uuidd|"
+    "video|voice|wheel|www-data"
 )
 
 
@@ -67,7 +76,9 @@ def user_name(text: str) -> str:
     if text == "root":
         raise WordError("the user cannot be root", "choose another name, for example app")
     if _TAKEN.fullmatch(text):
-        raise WordError(f"'{text}' is an account of the base image", "choose another name, for example app")
+        raise WordError(
+            f"'{text}' is an account or group of a base image", "choose another name, for example app"
+        )
     if not _USER.fullmatch(text):
         hint = "use a lower-case letter, then letters, digits, '_' or '-', at most 32 in all"
         raise WordError(f"'{shown(text)}' is not a user name", hint)

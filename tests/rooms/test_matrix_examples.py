@@ -130,7 +130,7 @@ def test_the_schema_has_the_parser_s_keys():
     [
         {"flavor": "devel"},
         {"base": "bootstrap", "platform": "linux/arm64", "impossible": "drop"},
-        {"tags": ["{os}-{torch}"], "user": {"name": "ada", "uid": 5}, "budget": {"size": "3GB"}},
+        {"tags": ["{os}-{torch}"], "user": {"name": "ada", "uid": 1005}, "budget": {"size": "3GB"}},
         {"settings": {"A": "b c", "_x": ""}, "packages": {"pip": ["numpy>=1"], "system": ["g++"]}},
         {
             "verify": {
@@ -177,6 +177,8 @@ def test_schema_and_parser_accept_the_same(extra):
         {"settings": {"A": "$B"}},
         {"user": {"name": "root"}},
         {"user": {"uid": 0}},
+        {"user": {"uid": 999}},
+        {"user": {"uid": "60001"}},
         {"verify": {"level": "full"}},
         {"verify": {"memory": "4"}},
         {"verify": {"gpus": ["RTX"]}},

@@ -200,6 +200,11 @@ REFUSED = [
     (surroundings.setting_value, ["$HOME", "${A}", "`id`", "a\\", 'say "x"'], "nothing is expanded"),
     (surroundings.setting_value, ["https://u:p@h/", "x://t@h"], "before the '@'"),
     (surroundings.user_name, ["root", "www-data", "ubuntu", "nobody", "systemd-network"], "another name"),
+    (
+        surroundings.user_name,
+        ["staff", "users", "games", "plugdev", "sudo", "wheel", "ssh_keys"],
+        "another name",
+    ),
     (surroundings.user_name, ["", "App", "1a", "-x", "a b", "a.b", "a" * 33, "é", "a$"], "lower-case letter"),
     (
         amounts.size,
