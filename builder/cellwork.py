@@ -59,6 +59,11 @@ def image_of(work: Work, ports: Ports) -> Image:
         raise _not_built(work, "the matrix or the templates changed since this cell was built")
     if ports.engine.find(found.id) is None:
         raise _not_built(work, f"the engine no longer has the image that was built ({found.id[:19]})")
+    for tag in work.recipe.cell.tags:
+        named = ports.engine.find(tag)
+        if named is None or named.id != found.id:
+            state = "names another image" if named else "is gone"
+            raise _not_built(work, f"{tag} {state}: it is not what was built")
     return found
 
 

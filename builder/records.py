@@ -73,6 +73,13 @@ def _read(folder: Path, kind: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
+def _fits(value: Any, numbers: tuple[str, ...], texts: tuple[str, ...]) -> bool:
+    """Whether the fields that others calculate with, or look up, are of their types."""
+    return all(isinstance(getattr(value, name), (int, float)) for name in numbers) and all(
+        isinstance(getattr(value, name), str) for name in texts
+    )
+
+
 def read_image(folder: Path) -> Image | None:
     """The image that was built into this folder, or None."""
     value = _read(folder, "image")
@@ -80,9 +87,10 @@ def read_image(folder: Path) -> Image | None:
         return None
     try:
         packages = tuple((str(name), str(version)) for name, version in value.pop("packages"))
-        return Image(packages=packages, tags=tuple(value.pop("tags")), **value)
+        image = Image(packages=packages, tags=tuple(map(str, value.pop("tags"))), **value)
     except (KeyError, TypeError, ValueError):
         return None
+    return image if _fits(image, ("size", "seconds"), ("cell", "id", "base", "base_id", "recipe")) else None
 
 
 def read_verification(folder: Path) -> Verification | None:
@@ -94,6 +102,7 @@ def read_verification(folder: Path) -> Verification | None:
         checks = tuple(
             Check(**{**check, "warnings": tuple(check["warnings"])}) for check in value.pop("checks")
         )
-        return Verification(checks=checks, **value)
+        proof = Verification(checks=checks, **value)
     except (KeyError, TypeError, ValueError):
         return None
+    return proof if _fits(proof, ("seconds",), ("image", "status", "level", "verifier")) else None

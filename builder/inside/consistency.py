@@ -127,5 +127,11 @@ CHECKS = (
         check_versions,
     ),
     Check("pip.check", "installed distributions agree with one another", "static", True, check_consistency),
-    Check("torch.files", "torch's files are as its wheel had them", "static", True, check_files),
+    Check(
+        "torch.files",
+        "torch's files have their wheel's sizes, libraries the hashes",
+        "static",
+        True,
+        check_files,
+    ),
 )

@@ -126,16 +126,15 @@ class Downloader:
 
 
 def _bring_local(pin: Pin, partial: Path, on_fetch: OnFetch) -> None:
-    """A file of this machine: linked where possible, else copied."""
+    """A copy of a file of this machine. Not a hard link: that changes the file's ctime, by which uv knows
+    local wheels, and uv would keep one more unpacked torch in its cache for each store.
+    """
     parts = urlsplit(pin.url)
     path = Path(url2pathname(parts.path)).resolve()
     if parts.netloc not in ("", "localhost") or not path.is_file() or not os.access(path, os.R_OK):
         raise OutsideError.of(f"{path} cannot be read", hint="check pip's find-links and file:// indexes")
     partial.unlink(missing_ok=True)
-    try:
-        os.link(path, partial)
-    except OSError:  # another file system, or not allowed
-        shutil.copyfile(path, partial)
+    shutil.copyfile(path, partial)
     size = partial.stat().st_size
     on_fetch(pin.filename, size, size)
 

@@ -182,3 +182,17 @@ def test_verifying_what_the_engine_has_no_more(works, tmp_path):
     _, results = run(works, ports(tmp_path), Options(build=False))
     assert outcomes(results) == ["failed"] * 4
     assert "no longer has the image" in results[0].problems[0].message
+
+
+@pytest.mark.parametrize("moved", [True, False], ids=["to another image", "taken away"])
+def test_verifying_under_a_tag_that_is_not_the_image_any_more(works, tmp_path, moved):
+    outside = ports(tmp_path)
+    run(works, outside, Options(verify=False))
+    tag = works[0].recipe.cell.tags[0]
+    outside.engine.tag(tag, "team/torch:kept")
+    outside.engine.untag(tag)
+    if moved:
+        outside.engine.tag(works[1].recipe.cell.tags[0], tag)
+    _, results = run(works, outside, Options(build=False))
+    assert outcomes(results) == ["failed", *["passed"] * 3]
+    assert tag in results[0].problems[0].message

@@ -76,6 +76,12 @@ def test_a_record_of_another_kind_or_with_fields_missing_is_no_record(tmp_path: 
     assert records.read_verification(tmp_path) is None
 
 
+@pytest.mark.parametrize("wrong", [{"size": "x"}, {"seconds": None}, {"id": 5}, {"tags": 7}, {"recipe": []}])
+def test_a_record_with_a_field_of_another_type_is_no_record(tmp_path: Path, wrong: dict[str, object]) -> None:
+    records.write(tmp_path, "image", {**records.plain(IMAGE), **wrong}, None)
+    assert records.read_image(tmp_path) is None
+
+
 def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
     records.write_bytes(tmp_path / "a", b"old")
     with pytest.raises(TypeError):
