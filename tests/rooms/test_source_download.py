@@ -239,7 +239,7 @@ def test_a_file_of_this_machine_is_taken_and_never_written_into(tmp_path):
     assert told == [(NAME, len(CONTENT), len(CONTENT))]
     assert own.stat().st_nlink == 1  # see _bring_local
 
-    # An older envbuild was interrupted after linking; the next one downloads: the user's file must stay as it is.
+    # An older envbuild was interrupted after linking; the next one downloads: the user's file stays as it is.
     other = b"something else by now"
     own.write_bytes(other)
     with Server(routes={f"/files/{NAME}": ranged(CONTENT)}) as server:
