@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -46,3 +47,15 @@ def shown(url: str) -> str:
     if url.startswith(SOCKETS):
         return url  # a path, where @ means nothing
     return re.sub(r"^([^/]*//)?.*@", r"\1***@", url, flags=re.DOTALL)
+
+
+def unsupported(url: str) -> str | None:
+    """Why envbuild cannot use addresses of this form here, or None."""
+    if url.startswith("ssh://"):
+        return "engines behind ssh:// are not supported"
+    if url.startswith("npipe://") and os.name != "nt":
+        return "addresses of the form npipe:// are not supported on this system"
+    user = "" if url.startswith(SOCKETS) else re.sub(r"^[^/]*//", "", url).rpartition("@")[0]
+    if set("/?#") & set(user):  # or the start of a password is taken for a host or a port, and told
+        return "the name or password in it has a /, ? or #, which an address writes as %2F, %3F, %23"
+    return None

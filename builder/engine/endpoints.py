@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from builder.engine.addresses import tls
+from builder.engine.addresses import shown, tls, unsupported
 from builder.engine.api import Engine
-from builder.engine.refusals import root_cause
-from builder.errors import OutsideError
+from builder.engine.strangers import why_none
+from builder.errors import InputError, OutsideError
 
 OLDEST_API = "1.40"  # Docker 19.03 and Podman 3: the first with BuildKit's parameters as they still are
 ANSWER = 10  # seconds that an endpoint has to answer the first question
@@ -35,18 +35,25 @@ class Endpoint:
 
 
 def connect(endpoint: str | None = None) -> Engine:
-    """The first engine that answers. Raises `OutsideError` with all that was tried.
+    """The first engine that answers. Raises `OutsideError` with all that was tried, `InputError` for "".
 
     Whoever names one (`endpoint`, DOCKER_HOST, DOCKER_CONTEXT) gets that one or an error. Otherwise Docker's
     current context comes first, then the usual sockets of Docker, rootless, Docker Desktop and Podman.
     """
+    if endpoint is not None and not endpoint.strip():
+        raise InputError.of(
+            "the container engine's address is empty",
+            hint="name one (unix:///var/run/docker.sock), or leave --engine out to have one found",
+        )
     tried: list[tuple[Endpoint, str]] = []
     for candidate in _candidates(endpoint, os.environ):
         answer = _answer(candidate)
         if not isinstance(answer, str):
             return answer
         tried.append((candidate, answer))
-    lines = "".join(f"\n  {candidate.url or '-'} ({candidate.origin}): {why}" for candidate, why in tried)
+    lines = "".join(
+        f"\n  {shown(candidate.url) or '-'} ({candidate.origin}): {why}" for candidate, why in tried
+    )
     raise OutsideError.of(f"no container engine answers; tried{lines}", hint=_hint([why for _, why in tried]))
 
 
@@ -105,21 +112,21 @@ def _answer(candidate: Endpoint) -> Engine | str:
     path = Path(candidate.url.removeprefix("unix://"))
     if not candidate.url:
         return "there is no such context, or it cannot be read"
-    if candidate.url.startswith("ssh://"):
-        return "engines behind ssh:// are not supported"
+    if refusal := unsupported(candidate.url):
+        return refusal
     if candidate.url.startswith("unix://") and not os.path.lexists(path):
         return "no such socket"
     try:
         client = docker.APIClient(candidate.url, version="auto", timeout=ANSWER, tls=candidate.tls or False)
     except Exception as error:  # noqa: BLE001  # whatever answers there, the next one is tried
-        return root_cause(error)
+        return why_none(error, candidate.url)
     if docker.utils.version_lt(client.api_version, OLDEST_API):
         client.close()
         return (
             f"too old: its API is {client.api_version}, envbuild needs {OLDEST_API} (Docker 19.03, Podman 3)"
         )
     client.timeout = PATIENCE
-    return DockerEngine(client, candidate.url)
+    return DockerEngine(client, shown(candidate.url))
 
 
 def _hint(reasons: list[str]) -> str:

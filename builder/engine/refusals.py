@@ -116,11 +116,18 @@ _ALIVE = "check that the engine still runs (`docker info`) and look into its log
 
 def root_cause(error: BaseException) -> str:
     """The innermost reason, which requests and docker-py wrap several times, or the engine's own words."""
-    while not getattr(error, "explanation", None):
-        nested = (*error.args, getattr(error, "reason", None), error.__cause__)
-        deeper = next((each for each in nested if isinstance(each, BaseException)), None)
-        if deeper is None:
+    inner = error
+    for inner in causes(error):
+        if getattr(inner, "explanation", None):
             break
-        error = deeper
-    words = getattr(error, "explanation", None) or getattr(error, "strerror", None) or str(error)
-    return str(words or type(error).__name__)
+    words = getattr(inner, "explanation", None) or getattr(inner, "strerror", None) or str(inner)
+    return str(words or type(inner).__name__)
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what it wraps, from the outside in."""
+    deeper: BaseException | None = error
+    while deeper is not None:
+        yield deeper
+        nested = (*deeper.args, getattr(deeper, "reason", None), deeper.__cause__)
+        deeper = next((each for each in nested if isinstance(each, BaseException)), None)

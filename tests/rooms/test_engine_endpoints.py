@@ -3,14 +3,16 @@
 import hashlib
 import json
 import shutil
+import socketserver
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
-from engine_daemon import lines, refusal, serve
+from engine_daemon import Answer, lines, refusal, serve
 
 from builder.engine import connect, endpoints
-from builder.errors import OutsideError
+from builder.errors import InputError, OutsideError
 
 
 @pytest.fixture
@@ -163,8 +165,63 @@ def test_an_engine_that_is_too_old_or_unwell(folder):
         assert "too old" in refused(daemon.address)[0]
         daemon.answers["/version"] = refusal(500, "the daemon is unwell")
         assert "unwell" in refused(daemon.address)[0]
-        daemon.answers["/version"] = lines("hello")
-        assert daemon.address in refused(daemon.address)[0]
+
+
+STRANGE = {
+    "text": Answer(pieces=(b"hello",)),
+    "page": Answer(pieces=(b"<html>bad gateway</html>",), status=502),
+    "other JSON": lines("hello"),
+    "no version": lines({"name": "registry"}),
+    "nothing there": refusal(404, "page not found"),
+}
+
+
+@pytest.mark.parametrize("answer", STRANGE.values(), ids=STRANGE)
+def test_what_is_no_engine_is_said_to_be_none(folder, answer):
+    with serve(folder) as daemon:
+        daemon.answers["/version"] = answer
+        message, _ = refused(daemon.address)
+    assert message.endswith(f"{daemon.address} (as told): what answers there is no container engine")
+
+
+def test_what_speaks_no_http_is_no_engine(folder):
+    class Greeting(socketserver.StreamRequestHandler):
+        def handle(self):
+            self.wfile.write(b"SSH-2.0-OpenSSH_9.2\r\n")
+            self.rfile.readline()
+
+    with socketserver.UnixStreamServer(str(folder / "d.sock"), Greeting) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        message, _ = refused(f"unix://{folder}/d.sock")
+        thread.join()
+    assert "what answers there is no container engine" in message
+
+
+@pytest.mark.parametrize("address", ["", " "])
+def test_an_empty_address_by_name_is_not_replaced(folder, monkeypatch, address):
+    with serve(folder) as daemon:
+        monkeypatch.setenv("DOCKER_HOST", daemon.address)
+        with pytest.raises(InputError, match="address is empty"):
+            connect(address)
+
+
+def test_a_windows_pipe_is_refused():
+    message, _ = refused("npipe:////./pipe/docker_engine")
+    assert "npipe:// are not supported on this system" in message
+
+
+@pytest.mark.parametrize("scheme", ["tcp://", "http://", "https://", "ssh://", "odd://", ""])
+@pytest.mark.parametrize(
+    "user",
+    ["user:secret", "user:hidden/secret", "user:hidden#secret", "hidden/secret", "secret", "user:p@secret"],
+)
+@pytest.mark.parametrize("host", ["127.0.0.1:1", "127.0.0.1"])
+def test_no_password_of_an_address_is_told(scheme, user, host):
+    message, hint = refused(f"{scheme}{user}@{host}")
+    assert "secret" not in message + hint
+    assert "hidden" not in message + hint
+    assert f"{scheme}***@{host}" in message
 
 
 ABOUT = {
