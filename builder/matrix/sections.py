@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from builder.matrix import amounts, keys, packages, surroundings, words
+from builder.matrix import amounts, keys, packages, storage, surroundings, words
 from builder.matrix.asked import Exclusion, Inclusion, Level, Provider, User, Value, VerifySettings
 from builder.matrix.reader import Part
 from builder.yamldoc import Mapping, Scalar, Sequence, shown
@@ -102,7 +102,8 @@ def settings(top: Part) -> tuple[tuple[str, str], ...]:
     pairs = []
     for key, value in node.entries:
         name = top.reader.word(key, "a setting's name", surroundings.setting_name)
-        text = top.reader.word(value, f"settings.{shown(key.text)}", surroundings.setting_value)
+        rule = storage.storage_folder if key.text in storage.STORAGE else surroundings.setting_value
+        text = top.reader.word(value, f"settings.{shown(key.text)}", rule)
         if name is not None and text is not None:
             pairs.append((name, text))
     return tuple(pairs)

@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 from builder import cell, facts, matrix, yamldoc
 from builder.errors import InputError
 from builder.matrix import keys, surroundings
+from builder.matrix.storage import STORAGE
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((ROOT / "docs/matrix.schema.json").read_text())
@@ -141,6 +142,7 @@ def test_the_schema_has_the_parser_s_keys():
                 "timeout": "10m",
             }
         },
+        {"settings": {"TORCH_HOME": "/models", "HF_HOME": "/a b/.hf", "DATA": "relative/../x"}},
         {"exclude": [{"torch": "2.8", "reason": "x"}], "include": []},
     ],
 )
@@ -175,6 +177,10 @@ def test_schema_and_parser_accept_the_same(extra):
         {"packages": {"system": ["-y"]}},
         {"settings": {"A-B": "1"}},
         {"settings": {"A": "$B"}},
+        {"settings": {"TORCH_HOME": "models"}},
+        {"settings": {"TORCH_HOME": "/a/../b"}},
+        {"settings": {"TORCH_HOME": "/"}},
+        {"settings": {"HF_HOME": ""}},
         {"user": {"name": "root"}},
         {"user": {"uid": 0}},
         {"user": {"uid": 999}},
@@ -190,3 +196,8 @@ def test_schema_and_parser_accept_the_same(extra):
 def test_schema_and_parser_refuse_the_same(extra):
     assert complaints(BASE | extra)
     assert refused(BASE | extra)
+
+
+def test_schema_knows_every_setting_that_names_a_folder():
+    (pattern,) = SCHEMA["properties"]["settings"]["patternProperties"]
+    assert set(pattern.removeprefix("^(?:").removesuffix(")$").split("|")) == STORAGE

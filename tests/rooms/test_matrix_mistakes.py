@@ -135,6 +135,10 @@ MISTAKES = [
         BASE + 'packages: {pip: [numpy, "x @ https://h/x-1-py3-none-any.whl"]}',
         "8:25: x is asked for by a URL → write its name, and serve the wheel from an index or a find-",
     ),
+    # folders
+    (BASE + "settings: {HF_HOME: hf}", "8:21: 'hf' is not an absolute path → write an absolute path, for"),
+    (BASE + "settings: {TORCH_HOME: /a/../b}", "8:24: '/a/../b' holds '..' → write the path without it"),
+    (BASE + "settings: {TMPDIR: /}", "8:20: '/' is the whole file system → name a folder below it"),
     # numbers
     (BASE + "user: {uid: 0}", "8:13: '0' is not a number from 1000 to 60000 → for example 1000"),
     (BASE + "user: {uid: 33}", "8:13: '33' is not a number from 1000 to 60000 → for example 1000"),

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import pytest
 
-from builder.matrix import amounts, packages, reference, surroundings, words
+from builder.matrix import amounts, packages, reference, storage, surroundings, words
 from builder.matrix.spelling import WordError
 
 ACCEPTED = [
@@ -78,6 +78,7 @@ ACCEPTED = [
         surroundings.setting_value,
         dict.fromkeys(["", "a b", "8.6;9.0", "it's", "#1", "{x}", "a@b", "ünï", "a=b,c"]),
     ),
+    (storage.storage_folder, dict.fromkeys(["/models", "/a b/c/", "/a..b", "/.cache"])),
     (surroundings.user_name, dict.fromkeys(["app", "_x", "a-b_9", "a" * 32])),
     (amounts.size, {"3GB": 3 * 10**9, "1.5GiB": 3 * 2**29, "512 MiB": 2**29, "1KB": 1000}),
     (amounts.memory, {"256MiB": 2**28, "4GB": 4 * 10**9}),
@@ -199,6 +200,10 @@ REFUSED = [
     ),
     (surroundings.setting_value, ["$HOME", "${A}", "`id`", "a\\", 'say "x"'], "nothing is expanded"),
     (surroundings.setting_value, ["https://u:p@h/", "x://t@h"], "before the '@'"),
+    (storage.storage_folder, ["models", "./m", "~/m", " /m", ""], "an absolute path"),
+    (storage.storage_folder, ["/models/../etc", "/..", "/a/.."], "without it"),
+    (storage.storage_folder, ["/", "//", "/./"], "below it"),
+    (storage.storage_folder, ["/$HOME", "/a\\b"], "nothing is expanded"),
     (surroundings.user_name, ["root", "www-data", "ubuntu", "nobody", "systemd-network"], "another name"),
     (
         surroundings.user_name,
