@@ -60,9 +60,15 @@ def _meant(exclusion: Exclusion, axis: str, axes: Axes, facts: Facts) -> frozens
 
 def _matches_nothing(exclusion: Exclusion, axis: str, axes: Axes) -> Problem:
     entries: tuple[Entry, ...] = getattr(axes, axis)
+    there = ", ".join(entry.name for entry in entries)
+    hint = (
+        f"remove the rule, or name one of {there}"
+        if there
+        else f"remove the rule, or correct matrix.{axis} first"
+    )
     return Problem(
         message=f"this rule excludes nothing: no {axis} of the matrix is {getattr(exclusion, axis)}",
-        hint=f"remove the rule, or name one of {', '.join(entry.name for entry in entries)}",
+        hint=hint,
         place=exclusion.place,
     )
 

@@ -147,6 +147,15 @@ def test_a_rule_about_a_misspelt_system_is_not_a_second_mistake() -> None:
     assert told == [(1, "unknown OS 'ubunto22.04'")]
 
 
+def test_a_rule_is_not_told_to_name_one_of_no_systems() -> None:
+    from builder.errors import InputError
+
+    with pytest.raises(InputError) as caught:
+        cells("plan9", "3.11", "cpu", "2.8", exclude=[{"os": "rocky*"}])
+    hints = [problem.hint for problem in caught.value.problems if "excludes nothing" in problem.message]
+    assert hints == ["remove the rule, or correct matrix.os first"]
+
+
 @pytest.mark.parametrize("rule", [{"os": "rocky*"}, {"python": "3.1"}, {"cuda": ">=12.9"}, {"torch": "2.80"}])
 def test_a_rule_that_matches_nothing_is_a_mistake(rule: dict[str, str]) -> None:
     told = problems("debian12", "3.11 3.10", "cpu 12.6", "2.8", exclude=[rule])
