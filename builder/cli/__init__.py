@@ -5,7 +5,6 @@ stays fast.
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import threading
 from typing import NoReturn
@@ -14,6 +13,7 @@ import click
 
 from builder import __version__
 from builder.cli.lazy import LazyGroup
+from builder.cli.signals import listen
 
 COMMANDS = {
     "plan": "Show which cells of a matrix can be built, and why others cannot.",
@@ -69,7 +69,7 @@ def main() -> NoReturn:
     """
     from builder.cli.screen import ready  # noqa: PLC0415  not before a run: a test's own streams stay as they are
 
-    signal.signal(signal.SIGTERM, _as_interrupt)
+    listen()
     ready()
     try:
         code = envbuild.main(standalone_mode=False, prog_name="envbuild")
@@ -80,11 +80,6 @@ def main() -> NoReturn:
 
         code = told(error)
     sys.exit(code if isinstance(code, int) else 0)
-
-
-def _as_interrupt(number: int, frame: object) -> NoReturn:  # noqa: ARG001  the signature of a signal handler
-    """End on SIGTERM as on Ctrl-C: a CI system that gives up must not leave containers behind."""
-    raise KeyboardInterrupt
 
 
 def _interrupted() -> int:

@@ -175,7 +175,9 @@ def hanging(passed: Passed) -> str:
     return passed.job.derive(passed.tag, *lines, files=files)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=["SIGINT", "SIGTERM", "SIGHUP"]
+)
 def test_a_verification_is_called_off(passed: Passed, hanging: str, number: signal.Signals) -> None:
     job, matrix = passed.job, passed.judged_as(hanging)
     with job.start("verify", matrix, "-v") as process:

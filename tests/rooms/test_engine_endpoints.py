@@ -214,7 +214,7 @@ def test_a_windows_pipe_is_refused():
 @pytest.mark.parametrize("scheme", ["tcp://", "http://", "https://", "ssh://", "odd://", ""])
 @pytest.mark.parametrize(
     "user",
-    ["user:secret", "user:hidden/secret", "user:hidden#secret", "hidden/secret", "secret", "user:p@secret"],
+    ["user:secret", "u1:hidden/secret", "user:hidden#secret", "hidden/secret", "secret", "user:p@secret"],
 )
 @pytest.mark.parametrize("host", ["127.0.0.1:1", "127.0.0.1"])
 def test_no_password_of_an_address_is_told(scheme, user, host):
