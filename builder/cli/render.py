@@ -56,12 +56,16 @@ def _place(one: Recipe, out: Path | None, matrix: Matrix) -> Path:
 
 def _check(places: Sequence[tuple[Recipe, Path]]) -> int:
     """1 and a list of what differs, 0 and silence when nothing does."""
-    drifted = [
-        Problem(message=f"{place}{difference}")
-        for one, place in places
-        for difference in ([f"/{d}" for d in recipe.drift(one, place)] if place.is_dir() else [" is missing"])
-    ]
-    if drifted:
-        hint = "`envbuild render` without --check writes them anew"
-        warn(problems.text(problems.one_line_each(drifted, hint), look(sys.stderr)))
-    return 1 if drifted else 0
+    stale: list[Problem] = []
+    extra: list[Problem] = []  # `envbuild render` leaves these alone
+    for one, place in places:
+        for difference in [f"/{d}" for d in recipe.drift(one, place)] if place.is_dir() else [" is missing"]:
+            kind = extra if difference.endswith(" is extra") else stale
+            kind.append(Problem(message=f"{place}{difference}"))
+    told = (
+        *problems.one_line_each(stale, "`envbuild render` without --check writes them anew"),
+        *problems.one_line_each(extra, "remove what is extra, or render into another folder"),
+    )
+    if told:
+        warn(problems.text(told, look(sys.stderr)))
+    return 1 if told else 0

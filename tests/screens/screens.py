@@ -79,7 +79,9 @@ def prepared(folder: Path) -> Iterator[Path]:
 
 def _before(typed: str, folder: Path, outside: Outside | None) -> None:
     if typed == "drift":
-        (folder / "rendered/debian13-py3.12-cpu-torch2.8.0/Dockerfile").write_text("FROM scratch\n")
+        rendered = folder / "rendered/debian13-py3.12-cpu-torch2.8.0"
+        (rendered / "Dockerfile").write_text("FROM scratch\n")
+        (rendered / "notes.txt").write_text("mine\n")
     else:
         typed_in(typed, folder, outside)
 
