@@ -22,6 +22,7 @@ class Circumstances:
     gpus: tuple[str, ...] = ()
     packages: frozenset[str] = frozenset()
     bounded: frozenset[str] = frozenset()  # those of `packages` whose release the matrix bounds itself
+    wanted: tuple[str, ...] = ()  # the requirements of those
 
 
 def circumstances(matrix: Matrix, provider: Provider) -> Circumstances:
@@ -34,4 +35,5 @@ def circumstances(matrix: Matrix, provider: Provider) -> Circumstances:
         gpus=matrix.verify.gpus,
         packages=frozenset(canonicalize_name(match[1]) for match in requirements),
         bounded=frozenset(canonicalize_name(match[1]) for match in requirements if match[2]),
+        wanted=tuple(match[0] for match in requirements if match[2] and not match[2].startswith(";")),
     )

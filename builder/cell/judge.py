@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache, cached_property
 
-from builder.cell import cautions, rules
+from builder.cell import bounds, cautions, rules
 from builder.cell.circumstances import Circumstances
 from builder.cell.rules import Reasons
 from builder.cell.values import Verdict
@@ -28,6 +28,7 @@ class Judge:
         self._of_system = cache(self._judge_system)
         self._of_image = cache(self._judge_image)
         self._of_loading = cache(self._judge_loading)
+        self._of_bounds = cache(self._judge_bounds)
         self._of_traps = cache(self._judge_traps)
         self._with_wheel = cache(self._releases_with_wheel)
         self._loadable = cache(self._releases_loadable)
@@ -41,6 +42,7 @@ class Judge:
             *self._of_loading(os, torch, cuda),
             *self._of_system(os, python),
             *self._of_image(os, cuda),
+            *self._of_bounds(os, torch, python),
             *self._of_traps(torch, python, cuda),
         )
         return tuple(sorted(found, key=lambda reason: _ORDER[reason.weight]))
@@ -117,6 +119,9 @@ class Judge:
             *rules.devel_image(self.facts, self.around, os, cuda),
             *cautions.driver(self.facts, cuda),
         )
+
+    def _judge_bounds(self, os: str, torch: str, python: str) -> Reasons:
+        return bounds.contradicted(self.facts, self.around, os, torch, python)
 
     def _judge_traps(self, torch: str, python: str, cuda: str) -> Reasons:
         found = (cautions.trap(self.facts, trap, torch, python, cuda) for trap in self._traps)

@@ -238,3 +238,34 @@ def test_what_blocks_comes_before_what_warns() -> None:
     weights = [why.weight for why in cell("centos7", "3.8", "11.8", "9.9", flavor="devel").reasons]
     assert weights == sorted(weights, key=["impossible", "unknown", "warning"].index)
     assert len(set(weights)) > 1
+
+
+@pytest.mark.parametrize(
+    ("os", "torch", "wanted", "limit"),
+    [
+        ("debian12", "2.2", "numpy>=2", "numpy<2"),
+        ("debian12", "2.2", "NumPy==2.1.*", "numpy<2"),
+        ("debian12", "2.2", "numpy~=2.0", "numpy<2"),
+        ("centos7", "2.5", "numpy>2.2.6", None),
+        ("centos7", "2.5", "numpy>=2.3", "numpy<=2.2.6"),
+        ("debian12", "2.2", "numpy>=1.26", None),
+        ("debian12", "2.2", "numpy<3", None),
+        ("debian12", "2.2", "numpy", None),
+        ("debian12", "2.2", "scipy>=2", None),
+        ("debian12", "2.2", 'numpy>=2; python_version < "3.9"', None),
+        ("debian12", "2.8", "numpy>=2", None),
+    ],
+)
+def test_a_release_that_the_tables_rule_out_is_told(
+    os: str, torch: str, wanted: str, limit: str | None
+) -> None:
+    judged = cell(os, "3.10", "cpu", torch, pip=(wanted,))
+    assert judged.verdict == "possible"
+    if limit is None:
+        assert "bounds" not in rules(judged, "warning")
+    else:
+        told = reason(judged, "bounds")
+        assert (
+            told.message == f"torch {judged.torch} on {os} needs {limit}, and packages.pip asks for {wanted}"
+        )
+        assert told.source
