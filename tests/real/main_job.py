@@ -152,7 +152,7 @@ class Passed:
         return value
 
     def judged_as(self, image: str, cell: str = CELL, **changes: object) -> Path:
-        """A matrix like the quickstart's, changed, whose cell was built as `image`: so its records say."""
+        """A matrix like the quickstart's, changed, whose cell was built as `image`: record and tags say so."""
         name = f"judged-{uuid.uuid4().hex[:8]}"
         matrix, folder = self.job.matrix(name, **changes), self.job.folder / ".envbuild" / name / cell
         folder.mkdir(parents=True)
@@ -161,6 +161,8 @@ class Passed:
         assert recipe.cell.id == cell
         record["value"] |= {"id": image, "cell": cell, "recipe": recipe.digest}
         (folder / "image.json").write_text(json.dumps(record))
+        for tag in recipe.cell.tags:
+            self.job.engine.tag(image, tag)
         return matrix
 
     def judge(
