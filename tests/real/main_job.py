@@ -152,7 +152,7 @@ class Passed:
         return value
 
     def judged_as(self, image: str, cell: str = CELL, **changes: object) -> Path:
-        """A matrix like the quickstart's, changed, whose cell was built as `image`: record and tags say so."""
+        """A matrix like the quickstart's, changed, built as `image`: its record and its tags say so."""
         name = f"judged-{uuid.uuid4().hex[:8]}"
         matrix, folder = self.job.matrix(name, **changes), self.job.folder / ".envbuild" / name / cell
         folder.mkdir(parents=True)
