@@ -1,10 +1,11 @@
 """Image + engine → Verification: what is inside, judged against what the recipe claims.
 
 The verifier (`builder.inside`, packed into one file) runs in the image and only reports; the verdict is made
-here, from its
-records. An exit code alone proves nothing: every check that the level asks for must have been reported, under
-this run's own
-nonce, and closed by a complete summary.
+here, from its records. An exit code alone proves nothing: every check that the level asks for must have been
+reported, under this run's own nonce, and closed by a complete summary.
+
+That catches images that are broken or mislabelled, and output that only looks like a report. It cannot catch a
+Python that was made to lie: whoever controls the interpreter reads the nonce too, and can say anything.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ OTHER_UID_CHECKS = ("torch.import", "train.curve", "save.load")
 SIGNALS = {
     132: "illegal instruction: a library in the image needs a CPU feature that this machine lacks",
     134: "aborted",
-    135: "bus error: /dev/shm may be too small",
+    135: "bus error: a library was cut short, or /dev/shm is too small",
     137: "killed",
     139: "segmentation fault",
 }
