@@ -4,8 +4,8 @@ The verifier (`builder.inside`, packed into one file) runs in the image and only
 here, from its records. An exit code alone proves nothing: every check that the level asks for must have been
 reported, under this run's own nonce, and closed by a complete summary.
 
-That catches images that are broken or mislabelled, and output that only looks like a report. It cannot catch a
-Python that was made to lie: whoever controls the interpreter reads the nonce too, and can say anything.
+That catches images that are broken or mislabelled, and output that only looks like a report. It cannot catch
+a Python that was made to lie: whoever controls the interpreter reads the nonce too, and can say anything.
 """
 
 from __future__ import annotations
