@@ -26,7 +26,7 @@ CASES = (
     Case("settings.env", "another value", reason="'no'", env={"ENVBUILD_TEST_SETTING": "no"}),
     Case(
         "settings.folders", "no such folder", reason="there is no folder",
-        claim={"settings": [["TORCH_HOME", "/nonexistent"]]},
+        claim={"settings": [["TORCH_HOME", "{folder}/missing"]]},
     ),
     Case(
         "settings.folders", "not a path", reason="not an absolute path",
