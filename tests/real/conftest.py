@@ -1,12 +1,14 @@
 """Engines for the tests of this folder; scripts/test starts them and names them in the environment."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import engine_members
 import pytest
 
 from builder.engine.api import Engine
+from builder.errors import OutsideError
 
 
 @pytest.fixture(scope="session")
@@ -32,4 +34,7 @@ def tiny(either: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
     either.load_rootfs(rootfs, engine_members.TINY, {})
     yield engine_members.TINY
     engine_members.remove_made(either)
-    either.untag(engine_members.TINY)
+    # Podman 4.3 lets the step of an interrupted build run to its own end, and so long it holds the image; the
+    # service's store is removed with the service.
+    with suppress(OutsideError) if either.about().kind == "podman" else nullcontext():
+        either.untag(engine_members.TINY)
