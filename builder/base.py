@@ -15,6 +15,7 @@ from typing import Literal
 from builder.engine.api import ImageFacts, Progress
 from builder.errors import OutsideError, Problem
 from builder.facts import OsRow
+from builder.layer.keys import key_of
 from builder.matrix import BaseSource, Platform
 from builder.ports import Ports
 from builder.recipe import Recipe
@@ -40,6 +41,11 @@ class Wish:
     os: OsRow
     policy: BaseSource
     platform: Platform
+
+
+def own_name(os: str, layers: tuple[str, ...]) -> str:
+    """What a base that we brought is called in the engine: by its content, so that no other can be meant."""
+    return f"{REPOSITORY}:{os}-{key_of(layers)[:16]}"
 
 
 def ready(recipe: Recipe, wish: Wish, ports: Ports, on_progress: OnProgress) -> Base:
@@ -86,8 +92,7 @@ def _bootstrapped(recipe: Recipe, wish: Wish, ports: Ports, on_progress: OnProgr
         raise OutsideError((Problem(message=message, hint=hint, cell=recipe.cell.id),))
     on_progress(Progress(step=f"bootstrap {wish.os.name}"))
     tar = ports.source.bootstrap(wish.os.name, wish.os.codename or "")
-    key = tar.stem.rpartition("-")[2]
-    reference = f"{REPOSITORY}:{wish.os.name}-{key}"
+    reference = own_name(wish.os.name, (f"sha256:{ports.source.rootfs(tar).sha256}",))
     image = ports.engine.find(reference)
     if image is None:
         labels = {"org.opencontainers.image.title": f"{wish.os.name}, bootstrapped from a package mirror"}

@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from builder import base, image, records, verification
-from builder.base import Wish
+from builder import image, records, verification
 from builder.engine.api import Progress
 from builder.errors import CellError, EnvbuildError, InterruptedByUserError, Problem
 from builder.events import Event, Finished, Outcome, Progressed, Stage, Started
-from builder.image import Image
+from builder.image import Image, Locked
 from builder.matrix import VerifySettings
 from builder.ports import Ports
 from builder.recipe import Recipe
@@ -30,17 +29,20 @@ Emit = Callable[[Event], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """A recipe, which base it wants, and the folder for its log and records. `budget` is the largest size
-    allowed, in bytes.
+    """A recipe with what is locked for it, which base it wants, and the folder for its log and records.
+
+    `budget` is the largest size allowed, in bytes. `force` builds what could be kept, `reverify` verifies it.
     """
 
     recipe: Recipe
-    wish: Wish
+    locked: Locked | None  # None where an image is only verified, and no lock is there
     folder: Path
     settings: VerifySettings
     budget: int | None = None
     gpus: bool = False
     mnist: str | None = None
+    force: bool = False
+    reverify: bool = False
 
     @property
     def log(self) -> Path:
@@ -49,19 +51,19 @@ class Work:
 
 
 def image_of(work: Work, ports: Ports) -> Image:
-    """The image of an earlier build of this very recipe, still in the engine; raises `CellError` where there
-    is none.
-    """
+    """The image of an earlier build of this very recipe, still in the engine; else `CellError`."""
     found = records.read_image(work.folder)
     if found is None:
         raise _not_built(work, "this cell is not built yet")
     if found.recipe != work.recipe.digest:
         raise _not_built(work, "the matrix or the templates changed since this cell was built")
-    if ports.engine.find(found.id) is None:
+    if work.locked is not None and found.inputs != work.locked.inputs:
+        raise _not_built(work, "the lock changed since this cell was built")
+    if ports.stored(found.stored) is None:
         raise _not_built(work, f"the engine no longer has the image that was built ({found.id[:19]})")
     for tag in work.recipe.cell.tags:
-        named = ports.engine.find(tag)
-        if named is None or named.id != found.id:
+        named = ports.stored(tag)
+        if named != found.stored:
             state = "names another image" if named else "is gone"
             raise _not_built(work, f"{tag} {state}: it is not what was built")
     return found
@@ -137,53 +139,65 @@ def _stage(cell: str, name: Stage, emit: Emit, log: TextIO) -> Iterator[_Stage]:
         emit(Finished(cell=cell, stage=name, outcome=stage.outcome or "error", seconds=spent, detail=detail))
 
 
-def build_cell(work: Work, ports: Ports, emit: Emit) -> Image:
-    """Fetch, base and build one cell, tag the image and write `image.json`.
+def kept(work: Work, locked: Locked, ports: Ports) -> Image | None:
+    """The image of an earlier build from the very same inputs, still in the engine under all of its tags."""
+    found = None if work.force else records.read_image(work.folder)
+    if found is None or found.inputs != locked.inputs or found.tags != work.recipe.cell.tags:
+        return None
+    return found if all(ports.stored(name) == found.stored for name in (found.stored, *found.tags)) else None
+
+
+def build_cell(work: Work, locked: Locked, ports: Ports, emit: Emit) -> Image:
+    """Fetch and build one cell, tag the image and write `image.json`; nothing of it where nothing changed.
 
     Raises `CellError` when the cell is at fault and `OutsideError` when engine, registry or index are; then
     no tag is put.
     """
+    cell = work.recipe.cell.id
+    found = kept(work, locked, ports)
+    if found is not None:
+        emit(Finished(cell=cell, stage="build", outcome="kept", seconds=0.0))
+        return found
     begun = time.monotonic()
     work.folder.mkdir(parents=True, exist_ok=True)
     (work.folder / "image.json").unlink(missing_ok=True)  # a record must never outlive what it tells of
     (work.folder / "verification.json").unlink(missing_ok=True)
-    recipe, cell = work.recipe, work.recipe.cell.id
     with work.log.open("w", encoding="utf-8") as log:
         with _stage(cell, "fetch", emit, log) as stage:
-            supplies = image.gather(recipe, ports, stage.stopping(ports.cancel))
-            for note in supplies.notes:
+            for note in locked.cell.notes:
                 stage.tell(Progress(step="note", line=note))
-        with _stage(cell, "base", emit, log) as stage, ports.turns.of(recipe.base):
-            start = base.ready(recipe, work.wish, ports, stage.stopping(ports.cancel))
+            image.fetch(locked, ports, stage.stopping(ports.cancel))
         with _stage(cell, "build", emit, log) as stage:
-            with ports.turns.of(recipe.os_digest):
-                ground = image.ground(recipe, start, ports, stage.tell)
-            built = image.make(recipe, supplies, ground, ports, stage.tell)
-            _within_budget(work, ports, built)
-            _tag(work, ports, built)
-    facts = ports.engine.find(built)
-    made = Image(
+            tell = stage.stopping(ports.cancel)
+            made, parts = image.make(locked, ports, tell)
+            stored = image.load(made, ports, tell)
+            size = _within_budget(work, ports, stored)
+            _tag(work, ports, stored)
+    result = Image(
         cell=cell,
-        id=built,
-        tags=recipe.cell.tags,
-        size=facts.size if facts else 0,
-        base=start.reference,
-        base_id=start.id,
-        recipe=recipe.digest,
-        packages=tuple(sorted((pin.name, pin.version) for pin in supplies.wheels)),
+        id=made.id,
+        stored=stored,
+        tags=work.recipe.cell.tags,
+        size=size,
+        base=locked.base.reference,
+        recipe=work.recipe.digest,
+        inputs=locked.inputs,
+        packages=tuple(sorted((pin.name, pin.version) for pin in locked.cell.wheels)),
+        layers=image.pieces(parts),
         seconds=round(time.monotonic() - begun, 3),
     )
-    records.write(work.folder, "image", made, recipe.digest)
-    return made
+    records.write(work.folder, "image", result, locked.inputs)
+    return result
 
 
-def _within_budget(work: Work, ports: Ports, built: str) -> None:
-    """Raise `CellError` when the image is larger than the matrix allows; it is left without a tag."""
+def _within_budget(work: Work, ports: Ports, built: str) -> int:
+    """The image's size. Raises `CellError` when that is more than the matrix allows; then it gets no tag."""
     found = ports.engine.find(built)
     if work.budget is not None and found is not None and found.size > work.budget:
         message = f"the image takes {found.size / 1e9:.2f} GB, its budget is {work.budget / 1e9:.2f} GB"
         hint = "raise budget.size, or take packages away"
         raise CellError((Problem(message=message, hint=hint, cell=work.recipe.cell.id),))
+    return found.size if found else 0
 
 
 def _tag(work: Work, ports: Ports, built: str) -> None:
@@ -197,27 +211,40 @@ def _tag(work: Work, ports: Ports, built: str) -> None:
 
 
 def verify_cell(work: Work, built: Image, ports: Ports, emit: Emit) -> Verification:
-    """Verify one image against its recipe's claim and write `verification.json`. Raises `OutsideError`
-    where the engine fails.
+    """Verify one image against its recipe's claim and write `verification.json`.
+
+    A verdict that was reached before on the same image, asked the same way of a machine of the same class, is
+    kept. Raises `OutsideError` where the engine fails.
     """
-    cell = work.recipe.cell.id
+    cell, subject = work.recipe.cell.id, _subject(work, built)
+    asked = verification.asked(subject, ports.host())
+    found = None if work.reverify else records.read_verification(work.folder)
+    if found is not None and found.asked == asked and found.status in ("passed", "not verified"):
+        emit(Finished(cell=cell, stage="verify", outcome="kept", seconds=0.0))
+        return found
+    (work.folder / "verification.json").unlink(missing_ok=True)
+    with work.log.open("a", encoding="utf-8") as log, _stage(cell, "verify", emit, log) as stage:
+        with ports.shared.slot():
+            verdict = verification.verify(
+                subject, cell, ports.engine, lambda check: stage.tell(Progress(step=check)), ports.cancel
+            )
+        log.writelines(f"{check.status:5} {check.id} {check.reason or ''}\n" for check in verdict.checks)
+        stage.outcome = verdict.status
+        log.write(f"{verdict.status}: {verdict.reason or 'every required check passed'}\n")
+    verdict = dataclasses.replace(verdict, image=built.id, asked=asked)
+    records.write(work.folder, "verification", verdict, built.id)
+    return verdict
+
+
+def _subject(work: Work, built: Image) -> Subject:
     claim = dataclasses.replace(work.recipe.claim, packages=_expected(work.recipe, built))
-    subject = Subject(
-        image=built.id,
+    return Subject(
+        image=built.stored,
         claim=records.plain(claim),
         settings=work.settings,
         gpus=work.gpus,
         mnist=work.mnist,
     )
-    with work.log.open("a", encoding="utf-8") as log, _stage(cell, "verify", emit, log) as stage:
-        verdict = verification.verify(
-            subject, cell, ports.engine, lambda check: stage.tell(Progress(step=check)), ports.cancel
-        )
-        log.writelines(f"{check.status:5} {check.id} {check.reason or ''}\n" for check in verdict.checks)
-        stage.outcome = verdict.status
-        log.write(f"{verdict.status}: {verdict.reason or 'every required check passed'}\n")
-    records.write(work.folder, "verification", verdict, built.id)
-    return verdict
 
 
 def _expected(recipe: Recipe, built: Image) -> tuple[tuple[str, str], ...]:

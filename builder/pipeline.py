@@ -50,6 +50,8 @@ class Options:
     allow: frozenset[str] = field(default_factory=frozenset)
 
 
+AHEAD = 6
+
 Events = Generator[Event, None, tuple[Result, ...]]
 
 
@@ -61,7 +63,8 @@ def run(works: Sequence[Work], ports: Ports, options: Options) -> Events:
     results tell what was; a second one leaves at once.
     """
     line = _Line(len(works))
-    pool = ThreadPoolExecutor(max_workers=options.jobs, thread_name_prefix="cell")
+    # More cells than jobs are on their way: most of them wait for what they share with others (`Shared`).
+    pool = ThreadPoolExecutor(max_workers=AHEAD + options.jobs, thread_name_prefix="cell")
     futures = [pool.submit(_one, work, ports, options, line.put) for work in works]
     for future in futures:
         future.add_done_callback(lambda _: line.put(None))
@@ -137,7 +140,10 @@ def _staged(work: Work, ports: Ports, options: Options, emit: Callable[[Event], 
     cell = work.recipe.cell.id
     image: Image | None = None
     try:
-        image = build_cell(work, ports, emit) if options.build else image_of(work, ports)
+        if options.build and work.locked is not None:
+            image = build_cell(work, work.locked, ports, emit)
+        else:
+            image = image_of(work, ports)
         if not options.verify:
             return Result(cell=cell, outcome="done", image=image, log=work.log)
         return _verified(work, image, verify_cell(work, image, ports, emit), options)

@@ -1,38 +1,125 @@
-"""The outside, handed to rooms as one value."""
+"""The outside, handed to rooms as one value; and how work on it is shared out."""
 
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar, cast
 
+from builder.engine import machine
 from builder.engine.api import Engine
-from builder.source.api import Source
+from builder.layer import scratch
+from builder.layer.cache import Layers
+from builder.layer.values import Layer
+from builder.source.api import Pin, Source
+
+CELL_LABEL = "org.envbuild.cell"  # every image of ours carries it
+
+Made = TypeVar("Made")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turns:
-    """One lock per name: cells that need the same thing make it once, and the second finds it made."""
+class Shared:
+    """Work that several cells wait for is begun once, by the first that asks; `jobs` pieces go on at a time.
 
-    _guard: threading.Lock = field(default_factory=threading.Lock)
-    _locks: defaultdict[str, threading.Lock] = field(default_factory=lambda: defaultdict(threading.Lock))
+    Who waits for another's work holds no slot, so that slots are always held by somebody who gets on.
+    """
+
+    def __init__(self, jobs: int) -> None:
+        self._slots = threading.BoundedSemaphore(jobs)
+        self._guard = threading.Lock()
+        self._begun: dict[str, Future[Any]] = {}
+
+    def begin(self, name: str, make: Callable[[], Made]) -> Future[Made]:
+        """The work of that name: under way already, or begun now. Its errors are every waiter's."""
+        with self._guard:
+            known = self._begun.get(name)
+            if known is not None:
+                return cast("Future[Made]", known)
+            future: Future[Made] = Future()
+            self._begun[name] = future
+        threading.Thread(target=_fulfil, args=(future, make), name=name[:15], daemon=True).start()
+        return future
 
     @contextmanager
-    def of(self, name: str) -> Iterator[None]:
-        """Hold `name` alone for as long as the block lasts."""
-        with self._guard:
-            lock = self._locks[name]
-        with lock:
+    def slot(self) -> Iterator[None]:
+        """One of the pieces of work that may go on at once. Nobody may wait for another within."""
+        with self._slots:
             yield
+
+
+def _untold(name: str, now: int, total: int | None) -> None:
+    """Nobody watches this file come in."""
+    del name, now, total
+
+
+def _fulfil(future: Future[Any], make: Callable[[], Any]) -> None:
+    try:
+        future.set_result(make())
+    except BaseException as error:  # noqa: BLE001  it is raised again where the result is asked for
+        future.set_exception(error)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """An engine, a source of inputs, and the event that asks everything under way to stop."""
+    """An engine, a source of inputs, the layers made before, and the event that asks everything to stop."""
 
     engine: Engine
     source: Source
+    layers: Layers
+    shared: Shared = field(default_factory=lambda: Shared(2))
     cancel: threading.Event = field(default_factory=threading.Event)
-    turns: Turns = field(default_factory=Turns)
+    held: ExitStack = field(default_factory=ExitStack)  # to be closed when the run ends
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+    fresh: str = ""  # not empty: nothing that the engine has from before is used, and names end so
+
+    def named(self, name: str) -> str:
+        """A name in the engine for what this run makes."""
+        return name + self.fresh
+
+    def file(self, pin: Pin) -> Path:
+        """The file of a pin, in the store."""
+        return self.source.fetch(pin, _untold)
+
+    def scratch(self) -> AbstractContextManager[Path]:
+        """A folder for work in progress, gone at the end of the block."""
+        return scratch.scratch(self.layers.folder / "scratch")
+
+    def checked(self, key: str) -> Layer | None:
+        """The layer of that key, if its bytes are here and are what they were."""
+        found = self.layers.find(key)
+        found = found and self.layers.checked(found)
+        if found:
+            self.hold(key)
+        return found
+
+    def hold(self, key: str) -> None:
+        """Keep other processes from pruning a layer until this run ends."""
+        with self._guard:
+            self.held.enter_context(self.layers.using(key))
+
+    def stored(self, name: str) -> str | None:
+        """The id of the image of that name or id in the engine, as of the start of this run."""
+        known = self.shared.begin("images in the engine", self._listing).result().get(name)
+        if known is not None:
+            return known
+        found = self.engine.find(name)
+        return found.id if found else None
+
+    def _listing(self) -> dict[str, str]:
+        """Our images by id and by name, in one call: a look at each of fifty would take its time."""
+        images = self.engine.labelled(CELL_LABEL)
+        return {name: image.id for image in images for name in (image.id, *image.tags)}
+
+    def host(self) -> str:
+        """The class of machine that verifications run on."""
+        return self.shared.begin("class of machine", self._host).result()
+
+    def _host(self) -> str:
+        about = self.engine.about()
+        here = machine.kind() if about.endpoint.startswith("unix://") else ""
+        parts = (about.kind, about.version, about.arch, about.cpus, about.memory, about.gpus, here)
+        return " ".join(map(str, parts))

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from builder.image import Image
+from builder.image import Image, Piece
 from builder.verification import Check, Verification
 
 SCHEMA = "envbuild.records/1"
@@ -87,10 +87,12 @@ def read_image(folder: Path) -> Image | None:
         return None
     try:
         packages = tuple((str(name), str(version)) for name, version in value.pop("packages"))
-        image = Image(packages=packages, tags=tuple(map(str, value.pop("tags"))), **value)
+        layers = tuple(Piece(**piece) for piece in value.pop("layers"))
+        image = Image(packages=packages, layers=layers, tags=tuple(map(str, value.pop("tags"))), **value)
     except (KeyError, TypeError, ValueError):
         return None
-    return image if _fits(image, ("size", "seconds"), ("cell", "id", "base", "base_id", "recipe")) else None
+    texts = ("cell", "id", "stored", "base", "recipe", "inputs")
+    return image if _fits(image, ("size", "seconds"), texts) else None
 
 
 def read_verification(folder: Path) -> Verification | None:

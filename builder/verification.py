@@ -10,10 +10,12 @@ a Python that was made to lie: whoever controls the interpreter reads the nonce 
 
 from __future__ import annotations
 
+import hashlib
+import json
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from builder import trial
@@ -69,6 +71,7 @@ class Verification:
     environment: dict[str, Any]
     fingerprint: dict[str, Any]
     checks: tuple[Check, ...]
+    asked: str = ""  # digest of what was asked: image, claim, settings, verifier, class of machine
 
     @property
     def waits_for(self) -> frozenset[str]:
@@ -79,6 +82,15 @@ class Verification:
 
 
 OnCheck = Callable[[str], None]  # the id of a check that begins
+
+
+def asked(subject: Subject, host: str) -> str:
+    """A digest of everything that a verdict depends on: where it is the same, so is the verdict.
+
+    `host` tells the class of machine: a verdict says nothing of another kind of CPU or GPU.
+    """
+    text = json.dumps([asdict(subject), bundle_digest(), host], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def verify(

@@ -17,10 +17,14 @@ from builder.cli.signals import listen
 
 COMMANDS = {
     "plan": "Show which cells of a matrix can be built, and why others cannot.",
+    "lock": "Pin everything that the images are made of, by content.",
+    "fetch": "Copy everything that a lock names into a folder.",
     "render": "Write the Dockerfiles and what they need.",
     "build": "Build the images.",
     "verify": "Prove images: train, save, load and quantize in their containers.",
     "up": "Plan, build and verify: the main job in one word.",
+    "reproduce": "Make the images twice from nothing and compare them.",
+    "cache": "Show what is kept on this machine, or make room.",
 }
 
 EPILOG = """\b

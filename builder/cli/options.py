@@ -29,6 +29,35 @@ templates_option = click.option(
 )
 
 
+def _setting(name: str) -> Callable[[click.Context, click.Parameter, object], None]:
+    """A callback for an option that stands for an environment variable: what reads that reads the option."""
+
+    def told(context: click.Context, option: click.Parameter, value: object) -> None:  # noqa: ARG001
+        if value:
+            os.environ[name] = "1" if value is True else str(Path(str(value)).absolute())
+
+    return told
+
+
+def source_options(command: Command) -> Command:
+    """The options of every command that fetches."""
+    folder = click.Path(path_type=Path, exists=True, file_okay=False)
+    words = "Take what a lock names from this folder first (ENVBUILD_MIRROR)."
+    mirror = click.option(
+        "--mirror",
+        type=folder,
+        metavar="DIR",
+        expose_value=False,
+        callback=_setting("ENVBUILD_MIRROR"),
+        help=words,
+    )
+    words = "Use no network; say what is missing (ENVBUILD_OFFLINE=1)."
+    offline = click.option(
+        "--offline", is_flag=True, expose_value=False, callback=_setting("ENVBUILD_OFFLINE"), help=words
+    )
+    return mirror(offline(command))
+
+
 def out_option(what: str, default: str) -> Callable[[Command], Command]:
     """Where `what` is written."""
     path, words = click.Path(path_type=Path, readable=False), f"Where {what} go.  [default: {default}]"
@@ -55,17 +84,19 @@ def verify_options(command: Command) -> Command:
     return command
 
 
+jobs_option = click.option(
+    "-j",
+    "--jobs",
+    metavar="N",
+    type=int,
+    callback=_jobs,
+    default=min(4, os.cpu_count() or 1),
+    help="How many pieces of work at once.  [default: one per CPU, at most 4]",
+)
+
 _RUN = (
     only_option,
-    click.option(
-        "-j",
-        "--jobs",
-        metavar="N",
-        type=int,
-        callback=_jobs,
-        default=min(4, os.cpu_count() or 1),
-        help="How many cells at once.  [default: one per CPU, at most 4]",
-    ),
+    jobs_option,
     click.option(
         "--fail-fast/--keep-going", default=False, help="Stop at the first failure; default: go on."
     ),
@@ -80,7 +111,12 @@ _RUN = (
     click.option("-v", "--verbose", is_flag=True, help="Show what the builds print, too."),
 )
 
+force_option = click.option(
+    "--force", is_flag=True, help="Build every cell, also one of which nothing has changed."
+)
+
 _VERIFY = (
+    click.option("--reverify", is_flag=True, help="Verify again what was verified as it is now."),
     click.option(
         "--level",
         type=click.Choice(["static", "basic", "deep"]),

@@ -13,15 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from builder import pipeline, recipe, records
-from builder.base import Wish
 from builder.cellwork import Work
-from builder.cli import folders
+from builder.cli import cache, folders, locking
 from builder.cli.screen import say, warn
 from builder.cli.selection import Selection
 from builder.events import Stage
+from builder.image import Locked
+from builder.lock import Lock
 from builder.matrix import VerifySettings
 from builder.pipeline import Options, Result
-from builder.ports import Ports
+from builder.ports import Ports, Shared
 from builder.recipe import Recipe
 from builder.report import summary
 from builder.report.follow import View, follow
@@ -46,6 +47,8 @@ class Flags:
     allow: tuple[str, ...] = ()
     data: Path | None = None
     templates: Path | None = None
+    force: bool = False
+    reverify: bool = False
 
 
 def flags(options: dict[str, Any]) -> Flags:
@@ -55,17 +58,23 @@ def flags(options: dict[str, Any]) -> Flags:
 
 
 @contextmanager
-def ports(engine: str | None) -> Iterator[Ports]:
+def ports(engine: str | None, jobs: int = 2) -> Iterator[Ports]:
     """Engine and sources, opened and closed; containers that a killed envbuild left behind are removed
     first.
     """
     from builder.engine import connect  # noqa: PLC0415  docker-py costs 0.3 s of start-up
-    from builder.source import open_source  # noqa: PLC0415
+    from builder.layer.cache import Layers  # noqa: PLC0415
+    from builder.source import open_source, store_folder  # noqa: PLC0415
 
+    bound = cache.bound()  # a setting that cannot be read is told before anything begins
     connected = connect(engine)
     try:
         connected.sweep()
-        yield Ports(engine=connected, source=open_source())
+        layers = Layers(root=store_folder(), on_note=warn)
+        opened = Ports(engine=connected, source=open_source(), layers=layers, shared=Shared(jobs))
+        with opened.held:
+            yield opened
+        cache.pruned(layers.root, bound)
     finally:
         connected.close()
 
@@ -74,10 +83,13 @@ def run(chosen: Selection, flags: Flags, *, build: bool, verify: bool) -> int:
     """Run the stages over the chosen cells, show what happens, print the results; the exit code."""
     folder = flags.out or folders.default(chosen.matrix)
     recipes = chosen.recipes(flags.templates)
+    found = locking.good(chosen, recipes)
     folders.writable(folder)
-    with ports(flags.engine) as outside:
+    with ports(flags.engine, flags.jobs) as outside:
+        lock = locking.complete(found, chosen, flags.templates, outside) if build else found
         with_gpus = verify and gpus(flags, outside)
-        works = tuple(work_on(one, chosen, flags, folder, gpus=with_gpus) for one in recipes)
+        works = tuple(work_on(one, lock, chosen, flags, folder / one.cell.id) for one in recipes)
+        works = tuple(dataclasses.replace(work, gpus=work.gpus and with_gpus) for work in works)
         options = Options(
             jobs=flags.jobs, fail_fast=flags.fail_fast, build=build, verify=verify, allow=allowed(flags)
         )
@@ -118,18 +130,27 @@ def settings(asked: VerifySettings, flags: Flags) -> VerifySettings:
     return dataclasses.replace(asked, level=flags.level) if flags.level else asked  # type: ignore[arg-type]
 
 
-def work_on(one: Recipe, chosen: Selection, flags: Flags, folder: Path, *, gpus: bool) -> Work:
+def locked(recipe: Recipe, chosen: Selection, lock: Lock | None) -> Locked | None:
+    """What the lock pins for a recipe; None where it has nothing for it."""
+    if lock is None or lock.cell(recipe.cell.id) is None:
+        return None
+    return Locked.of(recipe, lock, locking.wish(chosen, recipe))
+
+
+def work_on(one: Recipe, lock: Lock | None, chosen: Selection, flags: Flags, folder: Path) -> Work:
     """The work on one cell, its recipe written to the cell's folder."""
     matrix, cell = chosen.matrix, one.cell
-    recipe.write_folder(one, folder / cell.id / "recipe")
+    recipe.write_folder(one, folder / "recipe")
     described = {"digest": one.digest, "base": one.base, "cell": cell, "claim": one.claim, "order": one.order}
-    records.write(folder / cell.id, "recipe", described, None)
+    records.write(folder, "recipe", described, None)
     return Work(
         recipe=one,
-        wish=Wish(os=chosen.facts.os[cell.os], policy=matrix.base, platform=matrix.platform),
-        folder=folder / cell.id,
+        locked=locked(one, chosen, lock),
+        folder=folder,
         settings=settings(matrix.verify, flags),
         budget=matrix.size_budget,
-        gpus=gpus and cell.cuda != "cpu",
+        gpus=cell.cuda != "cpu",
         mnist=str(flags.data.resolve()) if flags.data else None,
+        force=flags.force,
+        reverify=flags.reverify,
     )

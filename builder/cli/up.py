@@ -8,13 +8,14 @@ from typing import Any
 import click
 
 from builder.cli import running, selection
-from builder.cli.options import matrix_argument, run_options, templates_option, verify_options
+from builder.cli.options import matrix_argument, run_options, source_options, templates_option, verify_options
 
 
 @click.command("up")
 @matrix_argument
 @run_options
 @verify_options
+@source_options
 @templates_option
 def command(matrix: Path, only: tuple[str, ...], **options: Any) -> int:
     """Plan MATRIX, build its images, prove each inside its own container, and

@@ -5,11 +5,18 @@ Names and bytes, no cells, no recipes.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
+
+# Media types of the OCI image specification.
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+CONFIG = "application/vnd.oci.image.config.v1+json"
+LAYER = "application/vnd.oci.image.layer.v1.tar"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +37,9 @@ class About:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageFacts:
-    """An image in the engine's store. `size` in bytes; `labels` and `env` from its config."""
+    """An image in the engine's store. `size` in bytes; `labels` and `env` from its config; `created` by its
+    config, in seconds since 1970 (0: untold).
+    """
 
     id: str
     size: int
@@ -38,7 +47,58 @@ class ImageFacts:
     digests: tuple[str, ...]
     labels: tuple[tuple[str, str], ...] = ()
     env: tuple[tuple[str, str], ...] = ()
-    layers: tuple[str, ...] = ()
+    layers: tuple[str, ...] = ()  # diff_ids from the lowest on; none while only a part of it is there
+    created: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerFile:
+    """An uncompressed layer: its `diff_id` (`sha256:…` over its bytes), and the tar on this machine."""
+
+    diff_id: str
+    size: int
+    path: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assembled:
+    """An image that was put together on this machine: its config as JSON, and its layers from the lowest on.
+
+    The image ID is the config's sha256. `config` and `layers` name the same diff_ids in the same order.
+    `relatives` are images in the engine's store that may have some of the layers (the base): those are then
+    not sent. Images with one of envbuild's own labels are looked at anyway.
+    """
+
+    config: bytes
+    layers: tuple[LayerFile, ...]
+    relatives: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """`sha256:…` of the config."""
+        return _sha256(self.config)
+
+    @property
+    def manifest(self) -> bytes:
+        """The OCI manifest with the layers as they are, uncompressed. Equal images have equal manifests."""
+        document = {
+            "schemaVersion": 2,
+            "mediaType": MANIFEST,
+            "config": {"mediaType": CONFIG, "digest": self.id, "size": len(self.config)},
+            "layers": [
+                {"mediaType": LAYER, "digest": layer.diff_id, "size": layer.size} for layer in self.layers
+            ],
+        }
+        return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+
+    @property
+    def manifest_id(self) -> str:
+        """`sha256:…` of the manifest, by which containerd's store knows the image."""
+        return _sha256(self.manifest)
+
+
+def _sha256(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +137,14 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
-    """One confined container: no network or capabilities, read-only root, bounded memory, processes, time."""
+    """One confined container: no network or capabilities, read-only root, bounded memory, processes, time.
+
+    `network` and `writable` take from that what they say, and nothing else.
+    """
 
     image: str
     command: tuple[str, ...]
-    stdin: bytes = b""
+    stdin: bytes | Path = b""  # a file is streamed
     user: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     memory: int = 4 * 1024**3  # bytes
@@ -93,9 +156,11 @@ class RunRequest:
     mounts: tuple[tuple[str, str], ...] = ()  # (host path, container path), read-only
     entrypoint: tuple[str, ...] = ()  # empty: none, the image's own is not run
     work_dir: str | None = None
-    stdout_limit: int = (
-        64 * 1024**2
-    )  # bytes; who writes more is stopped, for a flood must not fill this machine's memory
+    # Bytes; who writes more is stopped, for a flood must not fill this machine's memory.
+    stdout_limit: int = 64 * 1024**2
+    keep_stdout: bool = True  # whether `RunEnd.stdout` holds it, too, beside what `on_stdout` is given
+    network: Literal["none", "host"] = "none"
+    writable: bool = False  # the root file system, with the capabilities that a package manager needs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +189,12 @@ class Engine(Protocol):
     def find(self, reference: str) -> ImageFacts | None:
         """The image of that name or id in the store, or None."""
 
+    def labelled(self, label: str) -> tuple[ImageFacts, ...]:
+        """All images with that label (`name`, or `name=value`), in one question: without `env` and `layers`.
+
+        One without a name may be the rest of a load that was broken off.
+        """
+
     def pull(self, reference: str, platform: str, on_progress: OnProgress) -> ImageFacts:
         """Bring an image from its registry. Raises `OutsideError` when it did not arrive, whatever the
         stream's status; an exception out of `on_progress` ends the pull.
@@ -143,6 +214,17 @@ class Engine(Protocol):
 
     def run(self, request: RunRequest, on_stdout: OnOutput, cancel: threading.Event) -> RunEnd:
         """Run one container to its end and remove it, also when interrupted or out of time."""
+
+    def load(self, image: Assembled, on_progress: OnProgress, cancel: threading.Event) -> str:
+        """Bring an assembled image into the store and return the name by which this store knows it: its image
+        ID, or (containerd's store) its manifest's digest. It gets no tag, and stays until it is removed.
+        Layers that the store has already are not sent. Raises `OutsideError` when what arrived is not that.
+        """
+
+    def save(self, image: str, skip: tuple[str, ...], folder: Path) -> tuple[LayerFile, ...]:
+        """The image's layers but the lowest ones, `skip` (their diff_ids), as uncompressed tars in `folder`,
+        in their order, checked against their diff_ids. Raises `OutsideError` when the image begins otherwise.
+        """
 
     def read_layers(self, image: str) -> Iterable[bytes]:
         """The image as `docker save` writes it, in chunks."""

@@ -9,21 +9,22 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Literal
+from typing import IO, Literal
 
 Ending = Literal["ended", "late", "cancelled", "flooded"]
 STDERR_KEPT = 64 * 1024
+PIECE = 256 * 1024
 HEADER = 8  # stream number, three zero bytes, length as big-endian 32 bits
 LATER = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class Output:
-    """What came out: stdout whole up to `limit` (and handed on as it comes), stderr's end."""
+    """What came out: stdout up to `limit` bytes (handed on as it comes, and kept if `keep`), stderr's end."""
 
-    def __init__(self, on_stdout: Callable[[bytes], None], limit: int) -> None:
+    def __init__(self, on_stdout: Callable[[bytes], None], limit: int, *, keep: bool = True) -> None:
         self.stdout, self.stderr = bytearray(), bytearray()
         self.flooded = False
-        self._on_stdout, self._limit = on_stdout, limit
+        self._on_stdout, self._left, self._keep = on_stdout, limit, keep
         self._frames = bytearray()
 
     def feed(self, piece: bytes) -> None:
@@ -43,20 +44,22 @@ class Output:
             self.stderr += content
             del self.stderr[:-STDERR_KEPT]
             return
-        kept = content[: max(self._limit - len(self.stdout), 0)]
-        self.flooded = self.flooded or len(kept) < len(content)
-        self.stdout += kept
-        if kept:
-            self._on_stdout(kept)
+        taken = content[: self._left]
+        self.flooded = self.flooded or len(taken) < len(content)
+        self._left -= len(taken)
+        if self._keep:
+            self.stdout += taken
+        if taken:
+            self._on_stdout(taken)
 
 
 class Exchange:
     """Sends `stdin`, then its end, and receives meanwhile: one at a time would block on large amounts."""
 
-    def __init__(self, channel: socket.socket, stdin: bytes, output: Output) -> None:
+    def __init__(self, channel: socket.socket, stdin: IO[bytes], output: Output) -> None:
         channel.setblocking(False)
         self._channel, self._output = channel, output
-        self._left = memoryview(stdin)
+        self._stdin, self._left = stdin, memoryview(b"")
         self._closed = False
 
     def run(self, deadline: float, cancel: threading.Event) -> Ending:
@@ -82,15 +85,16 @@ class Exchange:
         return bool(ready & selectors.EVENT_READ) and self._receive()
 
     def _send(self) -> None:
+        """One piece a turn, so that output is read and the clock looked at in between."""
+        self._left = self._left or memoryview(self._stdin.read(PIECE))
         try:
-            while self._left:
+            if self._left:
                 self._left = self._left[self._channel.send(self._left) :]
+                return
         except LATER:
             return
         except OSError:
-            self._left = self._left[
-                :0
-            ]  # nobody reads it any more; what was written meanwhile is still to be read
+            pass  # nobody reads it any more; what was written meanwhile is still to be read
         self._closed = True
         with suppress(OSError):
             if isinstance(self._channel, ssl.SSLSocket):
@@ -101,7 +105,7 @@ class Exchange:
     def _receive(self) -> bool:
         try:
             while not self._output.flooded:
-                piece = self._channel.recv(256 * 1024)
+                piece = self._channel.recv(PIECE)
                 if not piece:
                     return True
                 self._output.feed(piece)

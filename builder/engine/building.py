@@ -6,23 +6,30 @@ import json
 import re
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Literal
 
 from builder.engine import context, door
 from builder.engine.api import BuildRequest, OnProgress
+from builder.engine.classic import for_classic
+from builder.engine.interruption import interruptible
 from builder.engine.messages import error_of, messages
 from builder.engine.refusals import DISK, outside, refused
-from builder.engine.transcripts import BuildKitTranscript, PodmanTranscript, Transcript
+from builder.engine.transcripts import BuildKitTranscript, PlainTranscript, Transcript
 from builder.errors import CellError, InterruptedByUserError, OutsideError, Problem
 
 if TYPE_CHECKING:
     from docker import APIClient
     from requests import Response
 
-# BuildKit's step, and Podman's words, when a base image is not there and has to come from a registry.
-BASE = re.compile(r"\[internal\] load metadata for |creating build container: .*(docker://|registry)")
+Builder = Literal["buildkit", "classic", "podman"]
+BUILDKIT = {"version": "2"}
+# When a base image is not there and has to come from a registry: BuildKit's step, Podman's words, and the
+# classic builder's step.
+BASE = re.compile(
+    r"\[internal\] load metadata for |creating build container: .*(docker://|registry)|^Step \S+ : FROM "
+)
 
 
 # Podman's own words for it: what Docker calls "none" it takes for the default, which is the host's network.
@@ -32,6 +39,10 @@ PODMAN_NO_NETWORK = {
 }
 # Docker 20.10 was seen to forget a context before it had unpacked it, once in some hundred builds.
 LOST = re.compile(r"build-context-\S+ context not found")
+
+
+# The classic builder reads the Dockerfile before it answers, and then refuses the whole request.
+UNREADABLE = re.compile(r"dockerfile parse error", re.IGNORECASE)
 
 
 class _ContextLostError(Exception):
@@ -44,15 +55,32 @@ def build(
     on_progress: OnProgress,
     cancel: threading.Event,
     *,
-    podman: bool,
+    builder: Builder,
 ) -> str:
     """Build `request` and return the image id; no name is given to it. Raises as `Engine.build` says."""
+    if builder == "classic":
+        request = for_classic(request)
+    try:
+        return _built(client, request, on_progress, cancel, builder)
+    except OutsideError as error:
+        if UNREADABLE.search(str(error)):
+            raise CellError(error.problems) from error
+        raise
+
+
+def _built(
+    client: APIClient,
+    request: BuildRequest,
+    on_progress: OnProgress,
+    cancel: threading.Event,
+    builder: Builder,
+) -> str:
     for _ in range(2):
-        transcript: Transcript = PodmanTranscript() if podman else BuildKitTranscript()
-        call = _Call(client, PODMAN_NO_NETWORK if podman and request.network == "none" else {})
+        transcript: Transcript = BuildKitTranscript() if builder == "buildkit" else PlainTranscript()
+        call = _Call(client, _own_parameters(builder, request))
         with (
             suppress(_ContextLostError),
-            _interruptible(cancel, call.stop),
+            interruptible(cancel, call.stop),
             outside("the build"),
             call.send(request, cancel) as response,
         ):
@@ -73,7 +101,9 @@ def _image(ident: str | None) -> str:
 
 def probe(client: APIClient, request: BuildRequest) -> Response:
     """The answer to a build that leaves nothing in the store."""
-    return _post(client, request, {"outputs": json.dumps([{"Type": "cacheonly"}])}, threading.Event())
+    return _post(
+        client, request, {**BUILDKIT, "outputs": json.dumps([{"Type": "cacheonly"}])}, threading.Event()
+    )
 
 
 def _post(
@@ -113,35 +143,15 @@ class _Call:
                 door.hang_up(self._client, self._response)
 
 
-@contextmanager
-def _interruptible(cancel: threading.Event, stop: Callable[[], None]) -> Iterator[None]:
-    """Call `stop` from another thread when `cancel` is set; whatever then fails was an interruption."""
-    over = threading.Event()
-
-    def watch() -> None:
-        while not over.is_set():
-            if cancel.wait(0.1):
-                stop()
-                return
-
-    watcher = threading.Thread(target=watch, name="build-watch", daemon=True)
-    watcher.start()
-    try:
-        yield
-    except (CellError, OutsideError) as error:
-        if cancel.is_set():
-            raise InterruptedByUserError.of("interrupted") from error
-        raise
-    finally:
-        over.set()
-        watcher.join()
-    if cancel.is_set():
-        raise InterruptedByUserError.of("interrupted")
+def _own_parameters(builder: Builder, request: BuildRequest) -> Mapping[str, str]:
+    """What only this builder is told."""
+    if builder == "podman":
+        return PODMAN_NO_NETWORK if request.network == "none" else {}
+    return BUILDKIT if builder == "buildkit" else {}
 
 
 def _parameters(request: BuildRequest) -> dict[str, str]:
     given = {
-        "version": "2",
         "dockerfile": "Dockerfile",
         "target": request.target or "",
         "networkmode": request.network,

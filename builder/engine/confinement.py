@@ -12,6 +12,20 @@ if TYPE_CHECKING:
     from docker import APIClient
 
 GPU = "nvidia.com/gpu=all"
+# What root needs to install packages: owners and modes of any file, apt's downloads as another user (whose
+# processes it also ends), devices and capabilities of files, and rpm's scripts, which run in a changed root.
+PACKAGES = (
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "MKNOD",
+    "SETFCAP",
+    "SETGID",
+    "SETUID",
+    "SYS_CHROOT",
+)
 
 
 def configuration(request: RunRequest, *, init: bool, devices: dict[str, Any]) -> dict[str, Any]:
@@ -37,10 +51,11 @@ def configuration(request: RunRequest, *, init: bool, devices: dict[str, Any]) -
 
 def _limits(request: RunRequest) -> dict[str, Any]:
     return {
-        "NetworkMode": "none",
-        "ReadonlyRootfs": True,
+        "NetworkMode": request.network,
+        "ReadonlyRootfs": not request.writable,
         "Tmpfs": {"/tmp": f"rw,exec,nosuid,nodev,mode=1777,size={request.tmpfs}"},  # noqa: S108  # in the container
         "CapDrop": ["ALL"],
+        "CapAdd": list(PACKAGES) if request.writable else [],
         "SecurityOpt": ["no-new-privileges"],
         "Memory": request.memory,
         "MemorySwap": request.memory,  # memory and swap together: no swap

@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import suppress
-from typing import Any
+from io import BytesIO
+from pathlib import Path
+from typing import IO, Any
 
 from builder.engine import confinement, door
 from builder.engine.api import RunEnd, RunRequest
@@ -56,9 +58,9 @@ class Container:
         # Attached before it starts: nothing of its output is lost, and no log is needed. And no longer when
         # anything else is asked: Docker 20.10 answers nothing about a container, not even to kill it, while
         # an attached stream is full and nobody reads.
-        with door.attached(self._client, self._id) as channel:
+        with _opened(self._request.stdin) as stdin, door.attached(self._client, self._id) as channel:
             self._client.start(self._id)
-            return Exchange(channel, self._request.stdin, output).run(deadline, cancel)
+            return Exchange(channel, stdin, output).run(deadline, cancel)
 
     def _wait(self, deadline: float, cancel: threading.Event) -> Ending:
         """A process that closed its output may run on, so its end has to be asked for."""
@@ -86,3 +88,7 @@ class Container:
 
         with suppress(docker.errors.NotFound):
             self._client.remove_container(self._id, v=True, force=True)
+
+
+def _opened(stdin: bytes | Path) -> IO[bytes]:
+    return stdin.open("rb") if isinstance(stdin, Path) else BytesIO(stdin)

@@ -9,17 +9,20 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.engine import building, confinement, images, running
+from builder.engine import building, confinement, door, images, running, saving
 from builder.engine.api import (
     About,
+    Assembled,
     BuildRequest,
     Entry,
     ImageFacts,
+    LayerFile,
     OnOutput,
     OnProgress,
     RunEnd,
     RunRequest,
 )
+from builder.engine.loading import Loader
 from builder.engine.messages import messages
 from builder.engine.refusals import outside
 from builder.errors import InputError, OutsideError
@@ -33,8 +36,8 @@ ARCHITECTURES = {"amd64": "x86_64", "arm64": "aarch64"}
 class DockerEngine:
     """`Engine` over docker-py. Its methods may be called from several threads at once."""
 
-    def __init__(self, client: APIClient, endpoint: str) -> None:
-        self._client, self._endpoint = client, endpoint
+    def __init__(self, client: APIClient, endpoint: str, *, classic: bool = False) -> None:
+        self._client, self._endpoint, self._classic = client, endpoint, classic
 
     def about(self) -> About:
         """Who answers; asks anew each time."""
@@ -59,6 +62,10 @@ class DockerEngine:
         """The image of that name or id in the store, or None."""
         return images.find(self._client, reference)
 
+    def labelled(self, label: str) -> tuple[ImageFacts, ...]:
+        """All images with that label, in one question."""
+        return images.labelled(self._client, label)
+
     def pull(self, reference: str, platform: str, on_progress: OnProgress) -> ImageFacts:
         """Bring an image from its registry."""
         return images.pull(self._client, reference, platform, on_progress)
@@ -73,7 +80,7 @@ class DockerEngine:
             raise InputError.of("the build context has no Dockerfile")
         if request.network == "default" and not self._bridge:
             request = replace(request, network="host")
-        image = building.build(self._client, request, on_progress, cancel, podman=self._podman)
+        image = self._build(request, on_progress, cancel)
         if request.tag:
             images.tag(self._client, image, request.tag)
         return image
@@ -90,6 +97,14 @@ class DockerEngine:
         """Run one container to its end and remove it."""
         return running.run(self._client, request, on_stdout, cancel, podman=self._podman)
 
+    def load(self, image: Assembled, on_progress: OnProgress, cancel: threading.Event) -> str:
+        """Bring an assembled image into the store and return the name by which this store knows it."""
+        return self._loader.load(image, on_progress, cancel)
+
+    def save(self, image: str, skip: tuple[str, ...], folder: Path) -> tuple[LayerFile, ...]:
+        """The image's layers above `skip`, as uncompressed tars in `folder`."""
+        return saving.save(self._client, image, skip, folder)
+
     def read_layers(self, image: str) -> Iterable[bytes]:
         """The image as `docker save` writes it, in chunks."""
         return images.read_layers(self._client, image)
@@ -102,11 +117,31 @@ class DockerEngine:
         """Let go of connections."""
         self._client.close()
 
+    def _build(self, request: BuildRequest, on_progress: OnProgress, cancel: threading.Event) -> str:
+        """The image id. A daemon that refuses BuildKit is not asked for it again."""
+        builder: building.Builder = "podman" if self._podman else "classic" if self._classic else "buildkit"
+        try:
+            return building.build(self._client, request, on_progress, cancel, builder=builder)
+        except OutsideError as error:
+            if builder != "buildkit" or "buildkit" not in str(error).lower() or self._buildkit:
+                raise
+        self._classic = True
+        return building.build(self._client, request, on_progress, cancel, builder="classic")
+
     @cached_property
     def _podman(self) -> bool:
         with outside("asking the engine's version"):
             parts = self._client.version().get("Components") or ()
         return any("podman" in str(part.get("Name", "")).lower() for part in parts)
+
+    @cached_property
+    def _loader(self) -> Loader:
+        with outside("asking the engine about its store"):
+            kept = "" if self._podman else _store(self._client.info())
+        return Loader(
+            client=self._client,
+            store="podman" if self._podman else "containerd" if kept == "containerd" else "chains",
+        )
 
     @cached_property
     def _bridge(self) -> bool:
@@ -123,9 +158,12 @@ class DockerEngine:
 
     @cached_property
     def _buildkit(self) -> bool:
-        """Tried out with a build of nothing: 20.10 has BuildKit and does not announce it."""
-        if self._podman:
+        """Announced since Docker 23; 20.10 has it, too: tried out there with a build of nothing."""
+        if self._podman or self._classic:
             return False
+        with outside("asking the engine for its builder"):
+            if door.announced(self._client, "Builder-Version") == "2":
+                return True
         request = BuildRequest(
             context=(Entry(path="Dockerfile", content=b"FROM scratch\n"),),
             target=None,

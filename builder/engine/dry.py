@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -11,9 +12,11 @@ from pathlib import Path
 
 from builder.engine.api import (
     About,
+    Assembled,
     BuildRequest,
     Entry,
     ImageFacts,
+    LayerFile,
     OnOutput,
     OnProgress,
     Progress,
@@ -63,6 +66,15 @@ class DryEngine:
         name = _full(reference)
         return next(
             (each for each in self.images.values() if name in each.tags or reference == each.id), None
+        )
+
+    def labelled(self, label: str) -> tuple[ImageFacts, ...]:
+        """The images that have that label."""
+        name, _, value = label.partition("=")
+        return tuple(
+            image
+            for image in self.images.values()
+            if dict(image.labels).get(name) == value or ("=" not in label and name in dict(image.labels))
         )
 
     def pull(self, reference: str, platform: str, on_progress: OnProgress) -> ImageFacts:
@@ -120,6 +132,30 @@ class DryEngine:
         if end.stdout:
             on_stdout(end.stdout)
         return end
+
+    def load(self, image: Assembled, on_progress: OnProgress, cancel: threading.Event) -> str:
+        """Remember it by its image ID; its layers' files need not exist."""
+        if cancel.is_set():
+            raise InterruptedByUserError.of("interrupted")
+        labels = (json.loads(image.config).get("config") or {}).get("Labels") or {}
+        known = ImageFacts(
+            id=image.id,
+            size=sum(layer.size for layer in image.layers),
+            tags=(),
+            digests=(),
+            labels=tuple(sorted(labels.items())),
+            layers=tuple(layer.diff_id for layer in image.layers),
+        )
+        cached = image.id in self.images
+        self.images.setdefault(image.id, known)
+        on_progress(Progress(step="load the image", done=True, cached=cached))
+        return image.id
+
+    def save(self, image: str, skip: tuple[str, ...], folder: Path) -> tuple[LayerFile, ...]:  # noqa: ARG002  # nothing to skip or to write
+        """No layers: nothing was built."""
+        if self.find(image) is None:
+            raise OutsideError.of(f"saving the layers of {image} failed: no such image")
+        return ()
 
     def read_layers(self, image: str) -> Iterable[bytes]:
         """No bytes: there are no layers."""

@@ -14,6 +14,9 @@ from builder.engine.strangers import why_none
 from builder.errors import InputError, OutsideError
 
 OLDEST_API = "1.40"  # Docker 19.03 and Podman 3: the first with BuildKit's parameters as they still are
+BUILDER = (
+    "ENVBUILD_BUILDER"  # `classic`: Docker's builder before BuildKit; anything else: what the engine has
+)
 ANSWER = 10  # seconds that an endpoint has to answer the first question
 PATIENCE = 300  # seconds for any later one that is not a stream; removing an image on a slow disk takes long
 SYSTEM_SOCKETS = ("/var/run/docker.sock", "/run/podman/podman.sock")
@@ -126,7 +129,7 @@ def _answer(candidate: Endpoint) -> Engine | str:
             f"too old: its API is {client.api_version}, envbuild needs {OLDEST_API} (Docker 19.03, Podman 3)"
         )
     client.timeout = PATIENCE
-    return DockerEngine(client, shown(candidate.url))
+    return DockerEngine(client, shown(candidate.url), classic=os.environ.get(BUILDER) == "classic")
 
 
 def _hint(reasons: list[str]) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import calendar
 import json
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +32,23 @@ def find(client: APIClient, reference: str) -> ImageFacts | None:
             return _facts(found.inspect_image(reference))
         except docker.errors.NotFound:
             return None
+
+
+def labelled(client: APIClient, label: str) -> tuple[ImageFacts, ...]:
+    """All images with that label, as a list tells them. All: Podman hides one that others are built upon."""
+    with outside(f"listing the images with the label {label}"):
+        listed: Any = client.images(all=True, filters={"label": label})
+    return tuple(
+        ImageFacts(
+            id=_sha256(str(each["Id"])),
+            size=int(each.get("Size") or 0),
+            tags=_names(each.get("RepoTags")),
+            digests=_names(each.get("RepoDigests")),
+            labels=tuple(sorted((each.get("Labels") or {}).items())),
+            created=int(each.get("Created") or 0),
+        )
+        for each in listed
+    )
 
 
 def pull(client: APIClient, reference: str, platform: str, on_progress: OnProgress) -> ImageFacts:
@@ -142,14 +161,28 @@ def _facts(found: dict[str, Any]) -> ImageFacts:
     return ImageFacts(
         id=_sha256(str(found["Id"])),
         size=int(found.get("Size") or 0),
-        tags=tuple(_familiar(tag) for tag in found.get("RepoTags") or ()),
-        digests=tuple(_familiar(digest) for digest in found.get("RepoDigests") or ()),
+        tags=_names(found.get("RepoTags")),
+        digests=_names(found.get("RepoDigests")),
         labels=tuple(sorted((config.get("Labels") or {}).items())),
         env=tuple(
             (name, value) for name, _, value in (line.partition("=") for line in config.get("Env") or ())
         ),
         layers=tuple((found.get("RootFS") or {}).get("Layers") or ()),
+        created=_seconds(str(found.get("Created") or "")),
     )
+
+
+def _names(references: list[str] | None) -> tuple[str, ...]:
+    """As they are typed. Docker's lists before 28 write `<none>:<none>` for no name."""
+    return tuple(_familiar(each) for each in references or () if "<none>" not in each)
+
+
+def _seconds(moment: str) -> int:
+    """RFC 3339 in UTC → whole seconds since 1970; 0 where nothing else is told."""
+    try:
+        return calendar.timegm(time.strptime(moment[:19], "%Y-%m-%dT%H:%M:%S"))
+    except ValueError:
+        return 0
 
 
 def _sha256(ident: str) -> str:

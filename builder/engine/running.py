@@ -38,7 +38,7 @@ def run(
     if cancel.is_set():
         raise InterruptedByUserError.of("interrupted")
     what = f"running {request.image}"
-    output = Output(on_stdout, request.stdout_limit)
+    output = Output(on_stdout, request.stdout_limit, keep=request.keep_stdout)
     with outside(what):
         try:
             return _run(client, request, output, cancel, podman=podman)

@@ -11,7 +11,10 @@ from builder.engine import wire
 from builder.engine.api import Progress
 from builder.engine.lines import Lines, clean
 
-STEP = re.compile(r"((?:\[\d+/\d+\] )?(?:STEP \d+/\d+: .*|COMMIT\b.*))")
+# Podman's lines, and those of Docker's classic builder.
+STEP = re.compile(r"((?:\[\d+/\d+\] )?(?:STEP \d+/\d+: .*|COMMIT\b.*)|Step \d+/\d+ : .*)")
+REMOVING = "Removing intermediate container "
+CACHED = ("--> Using cache", " ---> Using cache")
 
 
 class Transcript(Protocol):
@@ -88,8 +91,8 @@ class BuildKitTranscript:
         return vertex.name if vertex else digest
 
 
-class PodmanTranscript:
-    """Podman's stream: plain text, a line `STEP n/m: …` before each step's output."""
+class PlainTranscript:
+    """The stream of Podman and of the classic builder: text, with a line before each step's output."""
 
     def __init__(self) -> None:
         self._step = "reading the build context"
@@ -98,7 +101,9 @@ class PodmanTranscript:
 
     def read(self, message: dict[str, Any]) -> Iterator[Progress]:
         """What a piece of text tells."""
-        for line in self._lines.feed(str(message.get("stream") or "").encode()):
+        text = str(message.get("stream") or "")
+        over = text.startswith(REMOVING)  # the classic builder's own words, after the last of a step's output
+        for line in self._lines.rest() if over else self._lines.feed(text.encode()):
             yield from self._line(line)
 
     def rest(self) -> Iterator[Progress]:
@@ -118,5 +123,5 @@ class PodmanTranscript:
             self._lines.tail.clear()
             yield Progress(step=self._step)
         else:
-            self._cached = self._cached or line.startswith("--> Using cache")
+            self._cached = self._cached or line.startswith(CACHED)
             yield Progress(step=self._step, line=line)

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from builder.recipe.config import Configured, configured
 from builder.recipe.folder import drift, write_folder
 from builder.recipe.values import Claim, Recipe
 from builder.recipe.writing import UV_IMAGE, templates_folder, write
 
-__all__ = ["UV_IMAGE", "Claim", "Recipe", "drift", "templates_folder", "write", "write_folder"]
+__all__ = [
+    "UV_IMAGE",
+    "Claim",
+    "Configured",
+    "Recipe",
+    "configured",
+    "drift",
+    "templates_folder",
+    "write",
+    "write_folder",
+]

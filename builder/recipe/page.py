@@ -79,6 +79,12 @@ class Pages:
             text = str(macros.packages(minor, default, devel))  # type: ignore[attr-defined]
         return tuple(text.split())
 
+    def question(self, os: str) -> str:
+        """The script that asks the distribution what it would install; empty where it cannot tell."""
+        with _readable():
+            macros = self._environment.get_template(f"os/{os}.j2").module
+            return str(macros.pins("/inputs/os/packages.txt")).strip()  # type: ignore[attr-defined]
+
 
 def _environment(folders: tuple[Path, ...]) -> Environment:
     from jinja2 import FileSystemLoader, StrictUndefined  # noqa: PLC0415

@@ -17,6 +17,7 @@ _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]*")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 _OURS = frozenset({"PATH", "VIRTUAL_ENV"})
+_ENVIRONMENT = ("/opt/env/", "/opt/python/")
 _MOST_UID = 2**31 - 1
 
 
@@ -88,7 +89,15 @@ def account(user: User) -> User:
 
 
 def folder(name: str, path: str) -> str:
-    """The folder that a setting names, as it is. Raises `InputError` where `..` is in it."""
+    """The folder that a setting names, as it is.
+
+    Raises `InputError` where `..` is in it, and for the folders of the environment, which is put there as it
+    was locked.
+    """
+    if path.startswith(_ENVIRONMENT) or f"{path}/" in _ENVIRONMENT:
+        raise InputError.of(
+            f"the setting {name} names {path}, where the environment lies", hint="name another folder"
+        )
     if ".." in PurePosixPath(path).parts:
         raise InputError.of(f"the setting {name} names the folder {path}", hint="write it without `..`")
     quoted(path)

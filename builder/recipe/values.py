@@ -44,3 +44,6 @@ class Recipe:
     os_digest: (
         str  # sha256:… over base and the files that the `os` stage reads; equal for cells that share it
     )
+    # A shell script for a container of the base: what that stage would install; empty where nobody can tell.
+    os_question: str = ""
+    custom: bool = False  # whether the page's last stage does more, or other things, than envbuild's own

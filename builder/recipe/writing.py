@@ -13,6 +13,7 @@ from builder.facts import Facts, OsRow
 from builder.matrix import Matrix, User
 from builder.names import CELL_ID
 from builder.recipe import quoting, requirements
+from builder.recipe.config import executed
 from builder.recipe.dockerfile import instructions
 from builder.recipe.page import Pages, Use, Values
 from builder.recipe.storage import folders_txt
@@ -40,13 +41,14 @@ def write(cell: Cell, matrix: Matrix, facts: Facts, templates: Path | None = Non
     pages = Pages(_shadowed(templates))
     order = requirements.order(cell, matrix, facts)
     values = _values(cell, matrix, base)
+    page = pages.dockerfile(_use(cell, row), values)
     files = {
-        "Dockerfile": pages.dockerfile(_use(cell, row), values).encode(),
+        "Dockerfile": page.encode(),
         "os/packages.txt": _lines((*_own_packages(pages, cell, row), *quoting.package_names(matrix.system))),
         "python/version.txt": _lines((cell.python,)),
         "env/requirements.txt": requirements.requirements_txt(order),
         "env/constraints.txt": requirements.constraints_txt(requirements.constraints(cell, facts)),
-        "env/folders.txt": folders_txt(values.settings),
+        "os/folders.txt": folders_txt(values.settings),
         "env/wheels/.keep": b"",
     }
     return Recipe(
@@ -57,7 +59,14 @@ def write(cell: Cell, matrix: Matrix, facts: Facts, templates: Path | None = Non
         claim=_claim(cell, matrix, requirements.pinned(order)),
         digest=_digest(sorted(files.items())),
         os_digest=_digest(_read_by_os(base, files)),
+        os_question=pages.question(_use(cell, row).os) if cell.provider != "conda" else "",
+        custom=templates is not None and executed(page) != executed(_own_page(cell, row, values)),
     )
+
+
+def _own_page(cell: Cell, row: OsRow, values: Values) -> str:
+    """What envbuild's own templates make of the same."""
+    return Pages((templates_folder(),)).dockerfile(_use(cell, row), values)
 
 
 def _shadowed(templates: Path | None) -> tuple[Path, ...]:

@@ -10,7 +10,7 @@ from builder.source.api import Source
 from builder.source.pins import pins_txt
 from builder.source.standalone import downloads_json
 
-__all__ = ["downloads_json", "open_source", "pins_txt"]
+__all__ = ["downloads_json", "open_source", "pins_txt", "store_folder"]
 
 
 def open_source(store: Path | None = None) -> Source:
@@ -23,11 +23,11 @@ def open_source(store: Path | None = None) -> Source:
     # uv's finder asks for these. Python 3.11 and older fill them without a lock at the first call, and cells
     # that start at once, in several threads, have met them half-filled.
     sysconfig.get_config_vars()
-    return HostSource(root=store or _default_store())
+    return HostSource(root=store or store_folder())
 
 
-def _default_store() -> Path:
-    """The folder that holds everything fetched, where nobody named another."""
+def store_folder() -> Path:
+    """The folder that holds everything fetched and made, unless somebody names another."""
     import platformdirs  # noqa: PLC0415
 
     told = os.environ.get("ENVBUILD_STORE")

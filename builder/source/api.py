@@ -10,12 +10,16 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pin:
-    """One file to fetch, known by its content: a wheel or an interpreter's archive. `url` has no login."""
+    """One file to fetch, known by its content: a wheel, an interpreter's archive or a distribution's package.
 
-    name: str  # normalized distribution name, or `cpython`
+    `url` has no login. It is None for a file that a lock knows and that has no address for everybody: such a
+    file is found by name and sha256 in the folders and indexes that this machine is configured with.
+    """
+
+    name: str  # normalized distribution name, `cpython`, or a distribution's package
     version: str
     filename: str
-    url: str
+    url: str | None
     sha256: str
     size: int | None = None
 
@@ -59,6 +63,17 @@ class Surroundings:
     proxies: tuple[tuple[str, str], ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rootfs:
+    """A bootstrapped root file system: its tar, the tar's sha256, and the date of the mirror that it was made
+    from, in seconds since 1970.
+    """
+
+    path: Path
+    sha256: str
+    date: int
+
+
 OnFetch = Callable[[str, int, int | None], None]  # file name, bytes so far, bytes in all
 
 
@@ -72,7 +87,10 @@ class Source(Protocol):
         """
 
     def fetch(self, pin: Pin, on_fetch: OnFetch) -> Path:
-        """The file in the store, downloaded when it is not there yet, always checked against its sha256."""
+        """The file in the store, brought there when it is not yet, always checked against its sha256: from
+        the mirror folder where there is one, else from its address, else from this machine's own folders and
+        indexes. Raises `OutsideError`; offline also for what only a network could bring.
+        """
 
     def installer(self) -> Path:
         """The uv executable of this machine, for the build to install with."""
@@ -82,3 +100,12 @@ class Source(Protocol):
 
     def bootstrap(self, os: str, codename: str) -> Path:
         """The tar of a Debian release, made from this machine's own mirror; raises `OutsideError`."""
+
+    def rootfs(self, tar: Path) -> Rootfs:
+        """What is known of a tar that `bootstrap` made."""
+
+    def base_layers(self, diff_ids: tuple[str, ...]) -> tuple[Path, ...] | None:
+        """The layers of a base (`sha256:…`, from the lowest on) as uncompressed tars, checked.
+
+        None unless the mirror folder, or what was bootstrapped on this machine before, has all of them.
+        """

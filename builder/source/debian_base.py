@@ -15,6 +15,7 @@ from pathlib import Path
 
 from builder.errors import OutsideError
 from builder.source import debian_mirror
+from builder.source.api import Rootfs
 from builder.source.scrub import scrub, secrets_of, shown
 from builder.source.store import locked, sha256_of, told_plainly
 
@@ -62,6 +63,21 @@ def make(name: str, codename: str, *, root: Path, env: Mapping[str, str]) -> Pat
             if not _whole(tar):
                 _run(codename, suites, tar, Path(scratch))
     return tar
+
+
+def facts(tar: Path) -> Rootfs:
+    """What was written down of a tar when it was made."""
+    sha256, date = _digest_file(tar).read_text().split()
+    return Rootfs(path=tar, sha256=sha256, date=int(date))
+
+
+def find(root: Path, sha256: str) -> Path | None:
+    """The tar of that content among those that were made in the store at `root`, the newest or another."""
+    for told in sorted((root / "bootstrap").glob("*.sha256")):
+        tar = told.with_suffix(".tar")
+        if told.read_text().split()[:1] == [sha256] and _whole(tar):
+            return tar
+    return None
 
 
 def _check_possible(name: str) -> None:
@@ -134,7 +150,7 @@ def _run(codename: str, suites: tuple[Suite, ...], tar: Path, scratch: Path) -> 
         raise OutsideError.of(
             f"mmdebstrap could not make {codename}: {told}", hint=f"try it by hand; it needs {TOOLS}"
         )
-    _digest_file(tar).write_text(sha256_of(partial))
+    _digest_file(tar).write_text(f"{sha256_of(partial)} {_epoch(suites)}\n")
     partial.replace(tar)
 
 
@@ -171,8 +187,8 @@ def _digest_file(tar: Path) -> Path:
 def _whole(tar: Path) -> bool:
     """Whether an earlier result is here and unchanged."""
     try:
-        return _digest_file(tar).read_text() == sha256_of(tar)
-    except FileNotFoundError:
+        return facts(tar).sha256 == sha256_of(tar)
+    except (FileNotFoundError, ValueError):  # nothing, or an older envbuild's, which wrote down no date
         return False
 
 

@@ -52,7 +52,7 @@ class Downloader:
         Retries what may pass (resets, timeouts, 408, 425, 429, 5xx) up to 6 times, never a refusal (401, 403,
         404). Raises `OutsideError`; the part that arrived stays.
         """
-        if urlsplit(pin.url).scheme == "file":
+        if urlsplit(pin.url or "").scheme == "file":
             _bring_local(pin, partial, on_fetch)
             return
         if partial.exists() and partial.stat().st_nlink > 1:
@@ -75,7 +75,7 @@ class Downloader:
         have = partial.stat().st_size if partial.exists() else 0
         headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
         try:
-            with self.access.get(pin.url, headers) as response:
+            with self.access.get(pin.url or "", headers) as response:
                 self._receive(pin, partial, response, on_fetch)
         except (
             requests.exceptions.SSLError,
@@ -119,7 +119,8 @@ class Downloader:
 
     def _failed(self, pin: Pin, reason: str, hint: str | None = None) -> EnvbuildError:
         message = scrub(
-            f"{pin.filename} did not arrive from {shown(pin.url)}: {reason}", self.access.settings.secrets
+            f"{pin.filename} did not arrive from {shown(pin.url or '')}: {reason}",
+            self.access.settings.secrets,
         )
         default = "check the network, proxy and certificate that pip uses here (pip config list)"
         return OutsideError.of(message, hint=hint or default)
@@ -129,7 +130,7 @@ def _bring_local(pin: Pin, partial: Path, on_fetch: OnFetch) -> None:
     """A copy of a file of this machine. Not a hard link: that changes the file's ctime, by which uv knows
     local wheels, and uv would keep one more unpacked torch in its cache for each store.
     """
-    parts = urlsplit(pin.url)
+    parts = urlsplit(pin.url or "")
     path = Path(url2pathname(parts.path)).resolve()
     if parts.netloc not in ("", "localhost") or not path.is_file() or not os.access(path, os.R_OK):
         raise OutsideError.of(f"{path} cannot be read", hint="check pip's find-links and file:// indexes")

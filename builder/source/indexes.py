@@ -16,6 +16,7 @@ class Indexes:
     """Asks indexes for one page each, and remembers which answered."""
 
     access: Access
+    offline: bool = False
     answers: dict[str, bool] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -23,6 +24,8 @@ class Indexes:
         """Whether `index` (PyTorch's) has a page about torch. What is not http is taken as it is."""
         if not index.startswith(("http://", "https://")):
             return True
+        if self.offline:
+            return False
         with self.lock:
             if index not in self.answers:
                 self.answers[index] = self.access.status(f"{index.rstrip('/')}/torch/") == 200
@@ -30,6 +33,8 @@ class Indexes:
 
     def refusing(self, package: str) -> tuple[str, ...]:
         """The configured indexes that refuse this machine, with their status; uv does not tell of them."""
+        if self.offline:
+            return ()
         settings = self.access.settings
         indexes = (settings.index or "", *settings.extra_indexes)
         asked = [index for index in indexes if index.startswith(("http://", "https://"))]

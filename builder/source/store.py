@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -41,6 +42,7 @@ class Store:
                     path.unlink(missing_ok=True)
                     return None
                 self.seen[path] = stamp
+            os.utime(path.parent)  # used now: pruned late
         except FileNotFoundError:
             return None
         return path

@@ -12,6 +12,16 @@ PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
 APT = ("Acquire::http::Proxy", "Acquire::https::Proxy", "Acquire::Check-Valid-Until", "Acquire::Check-Date")
 
 
+def apt_proxy() -> str | None:
+    """The proxy that apt goes through here, if it has one."""
+    for line in debian_mirror.apt_options():
+        name, _, value = line.partition(" ")
+        proxy = value.strip('";')
+        if name in APT[:2] and proxy.startswith("http"):
+            return proxy
+    return None
+
+
 def read(env: Mapping[str, str]) -> Surroundings:
     """apt's dates and proxies, and the proxy variables in either spelling."""
     lines = [line for line in debian_mirror.apt_options() if line.startswith(APT)]

@@ -36,6 +36,22 @@ def test_nothing_of_the_images_own_start_takes_part():
     assert configured(entrypoint=("sh", "-c"))["Entrypoint"] == ["sh", "-c", "a", "b"]
 
 
+def test_a_writable_root_has_what_a_package_manager_needs_and_no_more():
+    host = configured(writable=True)["HostConfig"]
+    assert not host["ReadonlyRootfs"]
+    assert host["CapDrop"] == ["ALL"]
+    assert {"CHOWN", "DAC_OVERRIDE", "SETUID", "SETGID"} <= set(host["CapAdd"])
+    assert not {"SYS_ADMIN", "NET_ADMIN", "NET_RAW", "SYS_PTRACE", "SYS_MODULE"} & set(host["CapAdd"])
+    assert host["SecurityOpt"] == ["no-new-privileges"]
+    assert host["NetworkMode"] == "none"
+
+
+def test_the_network_is_the_hosts_only_where_it_is_asked_for():
+    assert configured(network="host")["HostConfig"]["NetworkMode"] == "host"
+    told = configured()["HostConfig"]
+    assert (told["NetworkMode"], told["ReadonlyRootfs"], told["CapAdd"]) == ("none", True, [])
+
+
 def test_no_output_reaches_the_engines_disk():
     assert configured()["HostConfig"]["LogConfig"] == {"Type": "none"}
 

@@ -8,7 +8,7 @@ import pytest
 from builder.engine import wire
 from builder.engine.api import Progress
 from builder.engine.lines import Lines, clean
-from builder.engine.transcripts import BuildKitTranscript, PodmanTranscript, Transcript
+from builder.engine.transcripts import BuildKitTranscript, PlainTranscript, Transcript
 
 HERE = Path(__file__).parent
 
@@ -101,7 +101,7 @@ PODMAN = (
 
 
 def test_podmans_text_becomes_the_same_progress():
-    said = told(PodmanTranscript(), [{"stream": text} for text in PODMAN])
+    said = told(PlainTranscript(), [{"stream": text} for text in PODMAN])
     third = [each for each in said if each.step.startswith("STEP 3/3")]
     assert [(each.line, each.done) for each in third] == [
         (None, False),
@@ -114,7 +114,7 @@ def test_podmans_text_becomes_the_same_progress():
 
 
 def test_podmans_failed_step_is_the_one_under_way():
-    transcript = PodmanTranscript()
+    transcript = PlainTranscript()
     told(transcript, [{"stream": text} for text in (*PODMAN[:2], "last words")])
     assert transcript.failure() == ("STEP 2/3: RUN echo a; printf b", None, ("last words",))
 
@@ -148,3 +148,24 @@ def test_a_line_without_end_is_given_out_in_pieces():
 )
 def test_what_would_move_a_terminals_cursor_is_left_out(raw, shown):
     assert clean(raw) == shown
+
+
+CLASSIC = (
+    "Step 1/3 : FROM debian:12\n",
+    " ---> 1234\n",
+    "Step 2/3 : RUN a\n",
+    " ---> Using cache\n",
+    "Step 3/3 : RUN b; printf torn\n",
+    "out",
+    "put\ntorn",
+    "Removing intermediate container 1\n",
+)
+
+
+def test_the_classic_builders_steps():
+    transcript = PlainTranscript()
+    said = told(transcript, [{"stream": text} for text in CLASSIC])
+    assert [each.step for each in said if each.done and each.cached] == ["Step 2/3 : RUN a"]
+    last = [each.line for each in said if each.step == "Step 3/3 : RUN b; printf torn" and each.line]
+    assert last == ["output", "torn"]
+    assert transcript.failure() == ("Step 3/3 : RUN b; printf torn", None, ("output", "torn"))

@@ -12,9 +12,9 @@ from tests.golden.cells import cell, golden_cells, matrix, team_matrix
 PATHS = (
     "Dockerfile",
     "env/constraints.txt",
-    "env/folders.txt",
     "env/requirements.txt",
     "env/wheels/.keep",
+    "os/folders.txt",
     "os/packages.txt",
     "python/version.txt",
 )
@@ -45,7 +45,7 @@ def test_a_rendered_folder_holds_what_the_contract_names(facts: Facts) -> None:
         "python3-distutils",
         "git",
     ]
-    assert lines(recipe, "env/folders.txt") == ["/models/torch"]
+    assert lines(recipe, "os/folders.txt") == ["/models/torch"]
     assert lines(recipe, "env/requirements.txt") == [
         "--extra-index-url https://download.pytorch.org/whl/cpu",
         "torch==2.8.0+cpu",

@@ -155,7 +155,13 @@ def test_folders_stay_where_they_are_named(facts: Facts) -> None:
         ("DATA", "/no/storage"),
     )
     recipe = write(cell(), matrix(settings=settings), facts)
-    assert dict(recipe.files)["env/folders.txt"] == b"/m\n"
+    assert dict(recipe.files)["os/folders.txt"] == b"/m\n"
+
+
+@pytest.mark.parametrize("path", ["/opt/env/models", "/opt/python", "/opt/env"])
+def test_the_environments_own_folders_are_no_storage(facts: Facts, path: str) -> None:
+    with pytest.raises(InputError, match=r"TORCH_HOME.*environment"):
+        write(cell(), matrix(settings=(("TORCH_HOME", path),)), facts)
 
 
 def test_a_value_that_slips_past_the_first_wall_is_stopped_by_the_second(

@@ -107,6 +107,8 @@ USAGE = (
     case("help", "--help"),
     case("version", "--version"),
     case("help-plan", "plan --help"),
+    case("help-lock", "lock --help"),
+    case("help-fetch", "fetch --help"),
     case("help-render", "render -h"),
     case("help-build", "build --help"),
     case("help-verify", "verify --help"),
@@ -147,6 +149,13 @@ PLAN = (
     case("plan-json-impossible", "plan impossible.yaml --format json --only 'centos7-*-cpu-torch1*'"),
     case("plan-only", "plan four.yaml --only '*py3.11*'"),
     case("plan-only-nothing", "plan four.yaml --only 'ubuntu*' --only 'debian12-py3.11-cpu-torch2.8'"),
+)
+
+LOCK = (
+    case("lock-check-missing", "lock four.yaml --check"),
+    case("lock-impossible", "lock impossible.yaml"),
+    case("lock-one-word-too-many", "lock four.yaml numpy"),
+    case("fetch-without-lock", "fetch four.yaml --to mirror"),
 )
 
 RENDER = (
@@ -200,4 +209,4 @@ VERIFY = (
     case("verify-no-image", "verify 'two words'"),
 )
 
-CASES = (*USAGE, *MATRIX, *PLAN, *RENDER, *BUILD_CASES, *VERIFY)
+CASES = (*USAGE, *MATRIX, *PLAN, *LOCK, *RENDER, *BUILD_CASES, *VERIFY)

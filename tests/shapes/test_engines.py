@@ -13,10 +13,12 @@ from builder.errors import InputError, InterruptedByUserError, OutsideError
 
 sys.path.append(str(Path(__file__).parents[1] / "real"))
 import engine_members
+from engine_layers import assembled, layer, tar
 
 NEVER = threading.Event()
 SET = threading.Event()
 SET.set()
+RUN = f"shapes-{os.getpid()}"
 BASE, BUILT, OTHER = (
     f"envbuild-test/engine-shape-{name}-{os.getpid()}:1" for name in ("base", "built", "other")
 )
@@ -142,6 +144,56 @@ def test_an_unknown_image_cannot_be_named_run_or_read(engine):
         engine.run(RunRequest(image="envbuild-test/nowhere:1", command=("true",)), print, NEVER)
     with pytest.raises(OutsideError, match="nowhere"):
         list(engine.read_layers("envbuild-test/nowhere:1"))
+
+
+@pytest.fixture
+def put_together(tmp_path):
+    layers = tuple(layer(tmp_path, tar({name: os.urandom(99)})) for name in ("opt/a", "b"))
+    return assembled(layers, {"org.envbuild.cell": RUN})
+
+
+def test_an_image_that_was_put_together_is_found_by_what_load_returns(engine, put_together):
+    ident = engine.load(put_together, print, NEVER)
+    found = engine.find(ident)
+    assert found.id == ident
+    assert found.tags == ()
+    assert found.layers == tuple(each.diff_id for each in put_together.layers)
+    assert ident in (put_together.id, put_together.manifest_id)
+    engine.tag(ident, OTHER)
+    assert engine.find(OTHER).id == ident
+    engine.untag(OTHER)
+    assert engine.find(ident) is None
+
+
+def test_loading_once_more_changes_nothing(engine, put_together):
+    said: list[Progress] = []
+    ident = engine.load(put_together, print, NEVER)
+    assert engine.load(put_together, said.append, NEVER) == ident
+    assert [(progress.done, progress.cached) for progress in said] == [(True, True)]
+    engine.untag(ident)
+
+
+def test_a_load_that_is_interrupted_before_it_starts(engine, put_together):
+    with pytest.raises(InterruptedByUserError):
+        engine.load(put_together, print, SET)
+    assert engine.find(put_together.id) is None
+    assert engine.find(put_together.manifest_id) is None
+
+
+def test_images_are_listed_by_their_label(engine, put_together):
+    ident = engine.load(put_together, print, NEVER)
+    engine.tag(ident, OTHER)
+    (found,) = engine.labelled(f"org.envbuild.cell={RUN}")
+    assert (found.id, found.tags) == (ident, (OTHER,))
+    assert ("org.envbuild.cell", RUN) in found.labels
+    assert ident in {each.id for each in engine.labelled("org.envbuild.cell")}
+    assert engine.labelled("org.envbuild.cell=nowhere") == ()
+    engine.untag(OTHER)
+
+
+def test_an_unknown_image_has_no_layers(engine, tmp_path):
+    with pytest.raises(OutsideError, match="nowhere"):
+        engine.save("envbuild-test/nowhere:1", (), tmp_path)
 
 
 def test_a_container_ends(engine):

@@ -8,6 +8,7 @@ import pytest
 
 from builder.recipe import templates_folder
 from builder.recipe.dockerfile import Instruction, instructions
+from builder.recipe.page import Pages
 
 FAMILIES = ("os", "python", "cuda", "env")
 MACRO = re.compile(r"{%-?\s*macro\s+(\w+)\(([^)]*)\)")
@@ -58,7 +59,7 @@ def test_every_placed_value_is_quoted() -> None:
     """A value is what is not a macro's text and not the name of a setting."""
     for path in sorted(templates_folder().rglob("*.j2")):
         placed = re.findall(r"{{-?\s*(.*?)\s*-?}}", path.read_text())
-        allowed = r".* \| (quoted|reference)|\w+\.\w+\(.*\)|name|list|interpreter|arch|release|sums\[arch\]"
+        allowed = r".* \| (quoted|reference)|\w+\.\w+\(.*\)|lists\(\)|name|list|interpreter|arch|release|sums\[arch\]"
         raw = [text for text in placed if not re.fullmatch(allowed, text)]
         assert raw == [], path
 
@@ -71,6 +72,19 @@ def test_every_run_line_is_good_shell() -> None:
         done = subprocess.run(["/bin/sh", "-n"], input=script, capture_output=True, text=True, check=False)
         assert (done.returncode, done.stderr) == (0, ""), f"{name}: {script}"
         assert script.startswith("set -eu; umask 022;"), name
+
+
+@pytest.mark.parametrize("os", ["debian", "ubuntu"])
+def test_what_asks_for_packages_is_good_shell(os: str) -> None:
+    script = Pages((templates_folder(),)).question(os)
+    assert "--print-uris" in script
+    done = subprocess.run(["/bin/sh", "-n"], input=script, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("os", ["rhel", "centos7", "centos-vault"])
+def test_who_cannot_tell_is_not_asked(os: str) -> None:
+    assert Pages((templates_folder(),)).question(os) == ""
 
 
 def test_nothing_needs_a_newer_frontend_than_docker_20_10_has() -> None:

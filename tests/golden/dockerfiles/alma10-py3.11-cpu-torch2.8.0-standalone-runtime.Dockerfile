@@ -1,7 +1,8 @@
 # Rendered by envbuild; the labels at the end name the cell. Online, `docker build .` needs nothing else; Podman before
 # 4.4 wants `--build-arg OS_IMAGE=os` (https://github.com/containers/buildah/pull/4366).
-# Without a network: uv in tools/ and UV_IMAGE=uv-local, an image built with --target os as OS_IMAGE, wheels in
-# env/wheels/ with their hashes in env/pins.txt, and a standalone Python in python/ with its downloads.json.
+# Without a network: uv in tools/ and UV_IMAGE=uv-local, an image built with --target os as OS_IMAGE or the packages of
+# Debian and Ubuntu in os/debs/, wheels in env/wheels/ with their hashes in env/pins.txt, and a standalone Python in
+# python/ with its downloads.json.
 ARG BASE_IMAGE=almalinux:10
 ARG UV_IMAGE=ghcr.io/astral-sh/uv:0.13.9
 ARG OS_IMAGE=os
@@ -13,13 +14,13 @@ COPY tools/uv /uv
 
 FROM ${UV_IMAGE} AS uv
 
-# What comes from the network: the operating system's packages.
+# What the base's own tools make: the operating system's packages, from the network or from os/debs, and the account.
 FROM ${BASE_IMAGE} AS os
 ARG USER_NAME
 ARG USER_ID
 USER root
 RUN --mount=type=bind,source=os,target=/inputs/os \
-    set -eu; umask 022; \
+    set -eu; umask 022; export PYTHONHASHSEED=0 TZ=UTC LC_ALL=C.UTF-8; \
     dnf --assumeyes --setopt=install_weak_deps=False --setopt=tsflags=nodocs install findutils; \
     xargs -a /inputs/os/packages.txt \
         dnf --assumeyes --setopt=install_weak_deps=False --setopt=tsflags=nodocs --allowerasing install; \
@@ -39,6 +40,17 @@ RUN set -eu; umask 022; \
         echo "the base has an account ${USER_NAME} with another number than ${USER_ID}" >&2; exit 1; \
     fi; \
     rm -f /etc/passwd- /etc/group- /etc/shadow- /etc/gshadow- /etc/subuid- /etc/subgid- /var/log/lastlog /var/log/faillog
+
+# Folders that the settings below name, for that account; one that the image has already keeps its owner.
+RUN --mount=type=bind,source=os,target=/inputs/os \
+    set -eu; umask 022; \
+    while IFS= read -r folder; do \
+        if [ -e "${folder}" ]; then continue; fi; \
+        top="${folder}"; \
+        while [ ! -e "$(dirname "${top}")" ]; do top="$(dirname "${top}")"; done; \
+        mkdir -p "${folder}"; \
+        chown -R "${USER_NAME}:" "${top}"; \
+    done < /inputs/os/folders.txt
 
 # From here on no network is needed, if everything lies in the context.
 FROM ${OS_IMAGE} AS image
@@ -72,17 +84,6 @@ RUN --mount=type=bind,from=uv,source=/uv,target=/inputs/uv \
             --requirement /inputs/env/requirements.txt --constraint /inputs/env/constraints.txt; \
     fi; \
     rm -f /opt/env/.lock /opt/env/.gitignore /opt/env/CACHEDIR.TAG
-
-# Folders that the settings below name; one that the image has already keeps its owner.
-RUN --mount=type=bind,source=env,target=/inputs/env \
-    set -eu; umask 022; \
-    while IFS= read -r folder; do \
-        if [ -e "${folder}" ]; then continue; fi; \
-        top="${folder}"; \
-        while [ ! -e "$(dirname "${top}")" ]; do top="$(dirname "${top}")"; done; \
-        mkdir -p "${folder}"; \
-        chown -R "${USER_NAME}:" "${top}"; \
-    done < /inputs/env/folders.txt
 
 ENV PATH="/opt/env/bin:${PATH}"
 ENV VIRTUAL_ENV="/opt/env"

@@ -1,0 +1,1 @@
+"""What `benchmarks/against_bake.py` is made of."""

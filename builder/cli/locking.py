@@ -1,0 +1,64 @@
+"""A selection and the lock beside its matrix: read, found good, or made where it is missing."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from builder import lock as locks
+from builder.base import Wish
+from builder.cli.screen import warn
+from builder.cli.selection import Selection
+from builder.errors import InputError
+from builder.lock import Asked, Lock
+from builder.ports import Ports
+from builder.recipe import Recipe
+
+
+def wish(chosen: Selection, recipe: Recipe) -> Wish:
+    """Which base a recipe wants, and from where it may come."""
+    matrix = chosen.matrix
+    return Wish(os=chosen.facts.os[recipe.cell.os], policy=matrix.base, platform=matrix.platform)
+
+
+def every_recipe(chosen: Selection, templates: Path | None) -> tuple[Recipe, ...]:
+    """The recipes of all cells that the matrix selects, whatever `--only` says."""
+    everything = tuple(cell for cell in chosen.cells if cell.selected)
+    return dataclasses.replace(chosen, chosen=everything).recipes(templates)
+
+
+def asked(chosen: Selection, recipes: tuple[Recipe, ...], upgrade: tuple[str, ...] | None = None) -> Asked:
+    """What is to be locked: `recipes` are those of every cell, the selection's are looked at now."""
+    return Asked(
+        matrix=chosen.matrix,
+        recipes=recipes,
+        wishes={recipe.cell.os: wish(chosen, recipe) for recipe in recipes},
+        chosen=frozenset(cell.id for cell in chosen.chosen),
+        upgrade=upgrade,
+        offline=os.environ.get("ENVBUILD_OFFLINE", "") not in ("", "0"),
+    )
+
+
+def good(chosen: Selection, recipes: Sequence[Recipe]) -> Lock | None:
+    """The lock beside the matrix, None where there is none. Raises `InputError` for one that is stale."""
+    found = locks.read(locks.path_for(chosen.matrix.path))
+    if found is not None:
+        there = [recipe for recipe in recipes if found.cell(recipe.cell.id)]
+        problems = locks.stale(found, chosen.matrix, there, part=True)
+        if problems:
+            raise InputError(problems)
+    return found
+
+
+def complete(found: Lock | None, chosen: Selection, templates: Path | None, ports: Ports) -> Lock:
+    """The lock with all chosen cells in it; what was missing is locked now, and written beside the matrix."""
+    if found is not None and all(found.cell(cell.id) for cell in chosen.chosen):
+        return found
+    place = locks.path_for(chosen.matrix.path)
+    warn(f"lock: {place}")
+    wanted = asked(chosen, every_recipe(chosen, templates))
+    made = locks.make(wanted, found, ports, lambda step: warn(f"lock: {step}"))
+    locks.write(made, place)
+    return made

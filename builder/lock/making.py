@@ -1,0 +1,198 @@
+"""Recipes + sources + the lock that was there → Lock.
+
+Distinct bases, `os` stages and orders are worked on once, and at the same time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+from builder.base import Wish
+from builder.errors import EnvbuildError, OutsideError
+from builder.lock import ground
+from builder.lock.environments import Held, held, public, resolve
+from builder.lock.ground import Ground
+from builder.lock.staleness import checksum
+from builder.lock.values import CANONICAL, Lock, LockedCell, system_key
+from builder.matrix import Matrix
+from builder.ports import Ports
+from builder.recipe import Recipe
+from builder.source.api import Supplies
+
+JOBS = 4
+NO_DATE = 946684800  # 2000-01-01: where neither a base nor its lists have a date
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is to be locked.
+
+    `recipes` are those of all cells that the matrix selects, `wishes` the base that each OS wants; `chosen`
+    are the ids of the cells to look at now, the others keep what they have.
+
+    `upgrade`: None keeps every pin that still serves, `()` none of them, and names all pins but theirs.
+    """
+
+    matrix: Matrix
+    recipes: tuple[Recipe, ...]
+    wishes: Mapping[str, Wish]
+    chosen: frozenset[str]
+    upgrade: tuple[str, ...] | None = None
+    offline: bool = False  # neither a registry nor a distribution is asked
+
+
+def settled(asked: Asked, old: Lock | None) -> Lock | None:
+    """The new lock, where the old one has all that it takes; None where somebody has to be asked."""
+    grounds = {
+        ref: ground.known(recipes, _wish(asked, recipes), old)
+        for ref, recipes in _by_base(asked, old).items()
+    }
+    kept = [_kept(asked, recipe, old) for recipe in _members(asked, old)]
+    if old is None or asked.upgrade == () or not all(grounds.values()) or not all(kept):
+        return None
+    return _whole(asked, [one for one in kept if one], {ref: one for ref, one in grounds.items() if one})
+
+
+def make(asked: Asked, old: Lock | None, ports: Ports, tell: Tell) -> Lock:
+    """The lock of what is asked. Raises everything that went wrong, each with its cell."""
+    settled_pins = {recipe.cell.id: _kept(asked, recipe, old) for recipe in _members(asked, old)}
+    orders = {
+        recipe.cell.id: held(recipe, old, asked.upgrade)
+        for recipe in _members(asked, old)
+        if settled_pins[recipe.cell.id] is None
+    }
+    with ThreadPoolExecutor(max_workers=JOBS, thread_name_prefix="lock") as pool:
+        bases = {
+            ref: pool.submit(_ground, asked, recipes, old, ports, tell)
+            for ref, recipes in _by_base(asked, old).items()
+        }
+        distinct = dict.fromkeys(orders.values())
+        resolved = {order: pool.submit(resolve, order, ports, tell) for order in distinct}
+        _settle(ports, *bases.values(), *resolved.values())
+    _raise_all(orders, bases, resolved)
+    supplies = {ident: resolved[order].result() for ident, order in orders.items()}
+    cells = [
+        settled_pins[recipe.cell.id] or _cell(recipe, supplies[recipe.cell.id])
+        for recipe in _members(asked, old)
+    ]
+    return _whole(asked, cells, {ref: one.result() for ref, one in bases.items()})
+
+
+def _members(asked: Asked, old: Lock | None) -> tuple[Recipe, ...]:
+    """The cells that will be in the lock: those chosen, and others that were in it and have not changed."""
+    same = {cell.id: cell.recipe for cell in old.cells} if old else {}
+    return tuple(
+        recipe
+        for recipe in asked.recipes
+        if recipe.cell.id in asked.chosen or same.get(recipe.cell.id) == recipe.digest
+    )
+
+
+def _by_base(asked: Asked, old: Lock | None) -> dict[str, list[Recipe]]:
+    found: dict[str, list[Recipe]] = {}
+    for recipe in _members(asked, old):
+        found.setdefault(recipe.base, []).append(recipe)
+    return found
+
+
+def _wish(asked: Asked, recipes: Sequence[Recipe]) -> Wish:
+    return asked.wishes[recipes[0].cell.os]
+
+
+def _kept(asked: Asked, recipe: Recipe, old: Lock | None) -> LockedCell | None:
+    """The cell as it was locked, if nothing of its environment is to change."""
+    found = old.cell(recipe.cell.id) if old else None
+    if found is None or found.recipe != recipe.digest:
+        return None
+    if recipe.cell.id not in asked.chosen or asked.upgrade is None:
+        return found
+    wanted = not asked.upgrade or any(pin.name in asked.upgrade for pin in found.pins)
+    return None if wanted else found
+
+
+def _ground(asked: Asked, recipes: Sequence[Recipe], old: Lock | None, ports: Ports, tell: Tell) -> Ground:
+    """The base and its packages: as they were locked, or as they are now."""
+    wish = _wish(asked, recipes)
+    anew = asked.upgrade == () and any(recipe.cell.id in asked.chosen for recipe in recipes)
+    found = None if anew else ground.known(recipes, wish, old)
+    if found is None and asked.offline:
+        raise OutsideError.of(
+            f"offline, nobody tells what {recipes[0].base} and its packages are",
+            hint="run `envbuild lock` where there is a network; the lock then serves here",
+        )
+    return found or ground.locked(recipes, wish, None if anew else old, ports, tell)
+
+
+def _settle(ports: Ports, *futures: Future[Ground] | Future[Supplies]) -> None:
+    """Wait for all; on Ctrl-C ask what is under way to stop."""
+    try:
+        for future in futures:
+            future.exception()
+    except BaseException:
+        ports.cancel.set()
+        for future in futures:
+            future.cancel()
+        raise
+
+
+def _raise_all(
+    orders: Mapping[str, Held],
+    bases: Mapping[str, Future[Ground]],
+    resolved: Mapping[Held, Future[Supplies]],
+) -> None:
+    """Raise what went wrong: of the worst kind, with all problems, each with the cell that met it."""
+    cells = {order: ident for ident, order in reversed(list(orders.items()))}
+    failed: list[tuple[str | None, BaseException | None]] = [
+        (None, future.exception()) for future in bases.values()
+    ]
+    failed += [(cells[order], future.exception()) for order, future in resolved.items()]
+    errors = [(cell, error) for cell, error in failed if error is not None]
+    for _, error in errors:
+        if not isinstance(error, EnvbuildError):
+            raise error
+    if errors:
+        kinds = [type(error) for _, error in errors if isinstance(error, EnvbuildError)]
+        raise max(kinds, key=lambda kind: kind.exit_code)(
+            problem if problem.cell else dataclasses.replace(problem, cell=cell)
+            for cell, error in errors
+            if isinstance(error, EnvbuildError)
+            for problem in error.problems
+        )
+
+
+def _cell(recipe: Recipe, supplies: Supplies) -> LockedCell:
+    interpreter = supplies.interpreter
+    return LockedCell(
+        id=recipe.cell.id,
+        recipe=recipe.digest,
+        base=recipe.base,
+        system="",
+        interpreter=public(interpreter) if interpreter else None,
+        wheels=tuple(public(pin) for pin in sorted(supplies.wheels, key=lambda pin: pin.name)),
+        notes=supplies.notes,
+    )
+
+
+def _whole(asked: Asked, cells: Sequence[LockedCell], grounds: Mapping[str, Ground]) -> Lock:
+    """The parts put together, everything in its order."""
+    stages = {recipe.cell.id: recipe.os_digest for recipe in asked.recipes}
+    systems = {system.key: system for one in grounds.values() for system in one.systems}
+    dates = [system.date for system in systems.values()] + [one.base.created for one in grounds.values()]
+    return Lock(
+        matrix=checksum(asked.matrix.path),
+        canonical=CANONICAL,
+        epoch=max(NO_DATE, *dates) if dates else NO_DATE,
+        bases=tuple(grounds[ref].base for ref in sorted(grounds)),
+        systems=tuple(systems[key] for key in sorted(systems)),
+        cells=tuple(
+            dataclasses.replace(
+                cell, base=cell.base, system=system_key(stages[cell.id], grounds[cell.base].base)
+            )
+            for cell in sorted(cells, key=lambda cell: cell.id)
+        ),
+    )

@@ -1,0 +1,103 @@
+"""A lock file → Lock, with everything that is wrong with it told as the user's to mend."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from builder.errors import InputError, Place, Problem
+from builder.lock.decoding import DecodeError, decode
+from builder.lock.document import Document, FileRow, whole
+from builder.lock.values import SCHEMA, Lock
+
+SHA256 = re.compile(r"[0-9a-f]{64}")
+# Names become paths on this machine, and arguments of a package manager.
+FILENAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~!%-]{0,254}")
+
+
+def path_for(matrix: Path) -> Path:
+    """Where a matrix's lock lies: `matrices/x.yaml` → `matrices/x.lock.json`."""
+    return matrix.with_suffix(".lock.json")
+
+
+def read(path: Path) -> Lock | None:
+    """The lock in that file, or None where there is none. Raises `InputError` for a file that is no lock."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise InputError.of(f"{path} cannot be read: {error.strerror or error}") from error
+    try:
+        return loads(content.decode(), path)
+    except UnicodeDecodeError:
+        raise _refused(path, "it is not UTF-8 text") from None
+
+
+def loads(text: str, path: Path) -> Lock:
+    """The lock of that text; `path` names it in messages. Raises `InputError`."""
+    try:
+        body = json.loads(text, parse_constant=_no_number, object_pairs_hook=_each_once)
+    except json.JSONDecodeError as error:
+        place = Place(file=str(path), line=error.lineno, column=error.colno)
+        raise _refused(path, f"it is no JSON: {error.msg}", place) from error
+    except (DecodeError, RecursionError, ValueError) as error:
+        raise _refused(path, str(error)) from error
+    if not isinstance(body, dict) or body.pop("schema", None) != SCHEMA:
+        raise _refused(path, f"its schema is not {SCHEMA}: another envbuild wrote it, or it is no lock")
+    try:
+        return _checked(decode(Document, body))
+    except DecodeError as error:
+        raise _refused(path, str(error)) from error
+
+
+def _checked(document: Document) -> Lock:
+    """The lock, once every name is fit for use and every reference leads somewhere."""
+    for sha256, row in document.files.items():
+        _check_file(sha256, row)
+    if document.epoch <= 0:
+        raise DecodeError("epoch is not a date")
+    for ident, cell in document.cells.items():
+        for table, key in (("bases", cell.base), ("systems", cell.system)):
+            if key not in getattr(document, table):
+                raise DecodeError(f"cells.{ident} refers to {key}, which is not in {table}")
+    try:
+        return whole(document)
+    except KeyError as error:
+        raise DecodeError(f"something refers to {error.args[0]}, which is not there") from error
+
+
+def _check_file(sha256: str, row: FileRow) -> None:
+    if not SHA256.fullmatch(sha256):
+        raise DecodeError(f"files.{sha256} is not named by a sha256")
+    if not FILENAME.fullmatch(row.filename):
+        raise DecodeError(f"files.{sha256}.filename {row.filename!r} is not the name of a file")
+    if row.url is not None:
+        parts = urlsplit(row.url)
+        if parts.scheme not in ("http", "https") or "@" in parts.netloc:
+            raise DecodeError(f"files.{sha256}.url is not a plain http address")
+
+
+def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise DecodeError(f"the key {next(name for name in names if names.count(name) > 1)} stands twice")
+    return found
+
+
+def _no_number(word: str) -> None:
+    raise DecodeError(f"{word} is no number")
+
+
+def _refused(path: Path, reason: str, place: Place | None = None) -> InputError:
+    matrix = str(path).removesuffix(".lock.json") + ".yaml"
+    message = f"the lock cannot be used: {reason}" if place else f"{path} cannot be used: {reason}"
+    return InputError((Problem(message=message, hint=making(matrix), place=place),))
+
+
+def making(matrix: Path | str) -> str:
+    """The way out of everything that is wrong with a lock."""
+    return f"`envbuild lock {matrix}` makes it anew"

@@ -1,0 +1,103 @@
+"""What a lock pins."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from builder.source.api import Pin
+
+SCHEMA = "envbuild.lock/1"
+CANONICAL = 1  # version of the canonical form of layers and configs; another one makes other image IDs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedBase:
+    """A base image by its content.
+
+    `layers` are diff_ids from the lowest on: they tell the content on every engine. `digest` is the
+    registry's (of the index where there is one), None for a base that was bootstrapped or only lies in an
+    engine. `env`
+    and `labels` are what images inherit of its config; a bootstrapped base has none. `created` is the date of
+    its config, or of the mirror that it was bootstrapped from, in seconds since 1970 (0: untold).
+    """
+
+    reference: str  # as in `debian:12`
+    digest: str | None
+    platform: str  # linux/amd64 …
+    layers: tuple[str, ...]
+    env: tuple[tuple[str, str], ...]
+    labels: tuple[tuple[str, str], ...]
+    origin: str  # registry, engine or bootstrap
+    created: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedSystem:
+    """The distribution's packages of one `os` stage; `key` is made by `system_key`.
+
+    `packages` are in no need of a network once fetched; None where the package manager cannot tell them in
+    advance (`why` says so): such a step needs the network and may come out differently another day. `date` is
+    that of the package lists, in seconds since 1970 (0: untold).
+    """
+
+    key: str
+    packages: tuple[Pin, ...] | None
+    why: str | None = None
+    date: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedCell:
+    """One cell: the recipe that it was locked for, and what it takes of the lock's tables."""
+
+    id: str
+    recipe: str  # digest
+    base: str  # reference, key of `Lock.bases`
+    system: str  # key of `Lock.systems`
+    interpreter: Pin | None
+    wheels: tuple[Pin, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def pins(self) -> tuple[Pin, ...]:
+        """Everything that this cell's environment is made of."""
+        return (*((self.interpreter,) if self.interpreter else ()), *self.wheels)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock:
+    """Every input of a matrix's images, by content."""
+
+    matrix: str  # sha256:… of what the matrix says (comments and layout do not count)
+    canonical: int
+    epoch: int  # seconds since 1970: the newest date among bases and package lists; never now, never 0
+    bases: tuple[LockedBase, ...]
+    systems: tuple[LockedSystem, ...]
+    cells: tuple[LockedCell, ...]
+
+    def base(self, reference: str) -> LockedBase | None:
+        """The base of that reference."""
+        return next((one for one in self.bases if one.reference == reference), None)
+
+    def system(self, key: str) -> LockedSystem | None:
+        """The packages of that `os` stage."""
+        return next((one for one in self.systems if one.key == key), None)
+
+    def cell(self, ident: str) -> LockedCell | None:
+        """The cell of that id."""
+        return next((one for one in self.cells if one.id == ident), None)
+
+    @property
+    def files(self) -> tuple[Pin, ...]:
+        """Every file that is to be fetched, each once, by name."""
+        packages = (pin for system in self.systems for pin in system.packages or ())
+        wheels = (pin for cell in self.cells for pin in cell.pins)
+        each = {pin.sha256: pin for pin in (*packages, *wheels)}
+        return tuple(sorted(each.values(), key=lambda pin: (pin.name, pin.version, pin.filename)))
+
+
+def system_key(os_digest: str, base: LockedBase) -> str:
+    """The key of the `os` stage that a recipe with this `os_digest` builds on this base's content."""
+    text = "\n".join((os_digest, *base.layers))
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
