@@ -39,7 +39,7 @@ class Weighed:
     cells: int
     side: str
     engine: Weight
-    registry: Weight | None
+    registry: Weight
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,52 +88,48 @@ def machine(engine: Engine, wish: argparse.Namespace, wheels: Path) -> dict[str,
 def compare(engine: Engine, inputs: Inputs, wish: argparse.Namespace, cells: int) -> Measured:
     """All runs with so many cells, the sides taking turns in who is first."""
     given = replace(inputs, bases=inputs.bases[:cells])
-    listing = engine.folder / "mirror"
-    if wish.provider == "standalone" and not listing.exists():
-        stand_in(listing)
-    ours = Ours(
-        engine=engine,
-        inputs=given,
-        provider=wish.provider,
-        listing=listing / "downloads.json" if wish.provider == "standalone" else None,
-    )
-    sides: dict[str, Usual | Ours] = {"bake": Usual(engine=engine, inputs=given), "envbuild": ours}
-    chosen = [side for side in SIDES if wish.only in (None, side)]
+    sides = {name: side for name, side in both(engine, given, wish).items() if wish.only in (None, name)}
     engine.forget(given.bases)  # the largest count comes first: no other base is needed again
-    locked = {cells: ours.lock()} if "envbuild" in chosen else {}
+    locked = tuple((cells, side.lock()) for side in sides.values() if isinstance(side, Ours))
     seconds: dict[tuple[str, str], list[float]] = {(side, work): [] for side in SIDES for work in WORK}
     weighed, least = [], []
     for number in range(wish.runs):
         least.append(limit.seconds(given.wheels[0], engine.folder / "limit"))
-        for side in chosen if number % 2 == 0 else chosen[::-1]:
+        for name in list(sides)[:: -1 if number % 2 else 1]:
             engine.forget(given.bases)
             for work in WORK:
-                seconds[side, work].append(getattr(sides[side], work)())
-                say(f"{cells} cells, run {number + 1}, {side}, {work}: {seconds[side, work][-1]:.2f} s")
+                took = getattr(sides[name], work)()
+                seconds[name, work].append(took)
+                say(f"{cells} cells, run {number + 1}, {name}, {work}: {took:.2f} s")
                 if work == "cold" and number == 0 and not wish.no_bytes:
-                    weighed.append(weigh(engine, sides[side], side))
+                    weighed.append(weigh(engine, sides[name], name))
     compared = [
-        Compared(
-            cells=cells,
-            work=work,
-            bake=tuple(seconds["bake", work]),
-            envbuild=tuple(seconds["envbuild", work]),
-        )
+        Compared(cells=cells, work=work, **{side: tuple(seconds[side, work]) for side in SIDES})
         for work in WORK
     ]
     return Measured(
-        machine={}, compared=tuple(compared), lock=locked, weighed=tuple(weighed), limit=tuple(least)
+        machine={}, compared=tuple(compared), lock=dict(locked), weighed=tuple(weighed), limit=tuple(least)
     )
+
+
+def both(engine: Engine, inputs: Inputs, wish: argparse.Namespace) -> dict[str, Usual | Ours]:
+    """The two sides by name, with the same inputs."""
+    listing = None
+    if wish.provider == "standalone" and wish.only != "bake":
+        listing = engine.folder / "mirror" / "downloads.json"
+        if not listing.exists():
+            stand_in(listing.parent)
+    ours = Ours(engine=engine, inputs=inputs, provider=wish.provider, listing=listing)
+    return {"bake": Usual(engine=engine, inputs=inputs), "envbuild": ours}
 
 
 def weigh(engine: Engine, side: Usual | Ours, name: str) -> Weighed:
     """The engine's bytes and the registry's, of the images that were just built and their bases."""
-    return Weighed(
-        cells=len(side.images),
-        side=name,
-        engine=weighing.in_engine(engine, side.images, side.inputs.bases),
-        registry=weighing.in_registry(engine, side.images, side.inputs.bases),
-    )
+    stored = weighing.in_engine(engine, side.images, side.inputs.bases)
+    sent = weighing.in_registry(engine, side.images, side.inputs.bases)
+    if engine.told()["store"] == "containerd":  # it keeps a layer as it is sent, too, and counts both
+        stored = replace(stored, ideal=stored.ideal + sent.ideal)
+    return Weighed(cells=len(side.images), side=name, engine=stored, registry=sent)
 
 
 def measure(wish: argparse.Namespace) -> Measured:
@@ -142,7 +138,8 @@ def measure(wish: argparse.Namespace) -> Measured:
         say(f"the engine answers at {engine.address}; making {max(wish.cells)} bases and fetching wheels")
         inputs = prepare(engine, max(wish.cells))
         about = machine(engine, wish, inputs.wheels[0])
-        parts = [compare(engine, inputs, wish, cells) for cells in wish.cells]
+        largest_first = sorted(wish.cells, reverse=True)
+        parts = [compare(engine, inputs, wish, cells) for cells in largest_first][::-1]
     return Measured(
         machine=about,
         compared=tuple(one for part in parts for one in part.compared),
@@ -154,29 +151,26 @@ def measure(wish: argparse.Namespace) -> Measured:
 
 def page(found: Measured) -> str:
     """The figures as Markdown."""
-    head = ("cells", "side", "in the engine", "in a registry", "bases + OS packages + one environment")
-    rows = [
-        (
-            str(one.cells),
-            one.side,
-            megabytes(one.engine.bytes),
-            megabytes(one.registry.bytes if one.registry else None),
-            f"{megabytes(one.engine.ideal)} / {megabytes(one.registry.ideal if one.registry else None)}"
-            if one.side == "envbuild"
-            else "",
-        )
-        for one in found.weighed
-    ]
     about = ", ".join(f"{name} {text}" for name, text in found.machine.items())
-    lines = [f"Machine and versions: {about}.", "", *figures.seconds(found.compared)]
+    lines = [f"Machine and versions: {about}.", "", *figures.seconds(found.compared), ""]
+    lines += [f"Content limit (copy, sha256, unzip of the wheels): {spread(found.limit)} s."]
     locks = "; ".join(f"{cells} cells {took:.1f} s" for cells, took in found.lock.items())
-    lines += ["", f"Content limit (copy, sha256, unzip of the wheels): {spread(found.limit)} s."]
     lines += [f"`envbuild lock`, once and not in the table: {locks}."] if locks else []
+    head = ("cells", "side", "in the engine", "the aim there", "in a registry", "the aim there")
+    rows = [row(one) for one in found.weighed]
     return "\n".join([*lines, "", *figures.table(head, rows)] if rows else lines)
 
 
+def row(one: Weighed) -> tuple[str, ...]:
+    """A side's bytes. The aim is envbuild's: bases, OS packages and one environment."""
+    cells = [megabytes(number) for kind in (one.engine, one.registry) for number in (kind.bytes, kind.ideal)]
+    if one.side != "envbuild":
+        cells[1] = cells[3] = ""
+    return (str(one.cells), one.side, *cells)
+
+
 def written(text: str, store: object, tables: str) -> str:
-    """The page with the tables between the marks of that store. Raises `ValueError` where they are missing."""
+    """The page with the tables between that store's marks. Raises `ValueError` where they are missing."""
     begin, end = f"<!-- against-bake {store} -->", f"<!-- /against-bake {store} -->"
     before, rest = text.split(begin)
     return f"{before}{begin}\n{tables}\n{end}{rest.split(end)[1]}"

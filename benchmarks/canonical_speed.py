@@ -51,7 +51,7 @@ def source(path: Path, files: int, megabytes: int) -> int:
     with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
         for name, size in names:
             member = tarfile.TarInfo(name)
-            member.size, member.mtime, member.uname = size, 1_700_000_000.5, "root"
+            member.size, member.mtime, member.uname = size, 1_700_000_000, "root"
             tar.addfile(member, Repeated(size))
     return path.stat().st_size
 

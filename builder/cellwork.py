@@ -164,8 +164,6 @@ def build_cell(work: Work, locked: Locked, ports: Ports, emit: Emit) -> Image:
     (work.folder / "verification.json").unlink(missing_ok=True)
     with work.log.open("w", encoding="utf-8") as log:
         with _stage(cell, "fetch", emit, log) as stage:
-            for note in locked.cell.notes:
-                stage.tell(Progress(step="note", line=note))
             image.fetch(locked, ports, stage.stopping(ports.cancel))
         with _stage(cell, "build", emit, log) as stage:
             tell = stage.stopping(ports.cancel)

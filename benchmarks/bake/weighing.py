@@ -19,7 +19,7 @@ CONFIG = """\
 version: 0.1
 storage: {{filesystem: {{rootdirectory: {folder}}}}}
 http: {{addr: "127.0.0.1:{port}"}}
-log: {{level: error}}
+log: {{level: fatal, accesslog: {{disabled: true}}}}
 """
 MANIFESTS = (
     "application/vnd.oci.image.manifest.v1+json",
@@ -51,7 +51,7 @@ def ideal(images: Sequence[Layers], bases: frozenset[str]) -> int:
 
 
 def in_engine(engine: Engine, images: Sequence[str], bases: Sequence[str]) -> Weight:
-    """Of an engine that has these images, these bases and nothing else."""
+    """Of an engine that has these images, these bases and nothing else. The ideal is of unpacked layers."""
     grounds = frozenset(digest for base in bases for digest, _ in _layers(engine, base))
     return Weight(bytes=engine.stored(), ideal=ideal([_layers(engine, image) for image in images], grounds))
 
@@ -107,7 +107,8 @@ def _registry(folder: Path) -> Iterator[tuple[str, Path]]:
     place = folder / f"registry-{port}"
     place.mkdir()
     (place / "config.yml").write_text(CONFIG.format(folder=place, port=port))
-    with subprocess.Popen(["docker-registry", "serve", place / "config.yml"]) as server:  # noqa: S607
+    command = ["docker-registry", "serve", place / "config.yml"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
             _wait(port)
             yield f"127.0.0.1:{port}", place

@@ -99,9 +99,9 @@ class _Wheel:
                 continue
             scheme, _, below = rest.partition("/")
             path = f"{self._folder(scheme, name)}/{below}"
-            yield path, self._data_file(path, member, listed, scheme)
+            yield path, self._by_scheme(path, member, listed, scheme)
 
-    def _data_file(self, path: str, member: Member, listed: dict[str, recording.Row], scheme: str) -> _Placed:
+    def _by_scheme(self, path: str, member: Member, listed: dict[str, recording.Row], scheme: str) -> _Placed:
         script = scheme == "scripts"
         if script and self._zip.starts_with(member, scripts.MARK):
             content = scripts.redirected(self._zip.read(member.name), self._site.command)

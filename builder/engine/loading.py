@@ -91,7 +91,7 @@ class Loader:
         stacks = tuple(self._stacks(image.relatives))
         wanted = _diff_ids(image)
         if self.store == "chains":
-            return frozenset(wanted[: max((_common(wanted, stack) for stack in stacks), default=0)])
+            return frozenset(wanted[: max((_shared(wanted, stack) for stack in stacks), default=0)])
         return frozenset(wanted).intersection(chain.from_iterable(stacks))
 
     def _stacks(self, relatives: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
@@ -161,6 +161,6 @@ def _diff_ids(image: Assembled) -> tuple[str, ...]:
     return tuple(layer.diff_id for layer in image.layers)
 
 
-def _common(one: tuple[str, ...], other: tuple[str, ...]) -> int:
+def _shared(one: tuple[str, ...], other: tuple[str, ...]) -> int:
     """How many layers from the lowest on are the same."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))

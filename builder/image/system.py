@@ -99,6 +99,7 @@ def _request(ground: Ground, base: str, ports: Ports) -> BuildRequest:
         files += [Entry(path="os/apt.conf", content=around.apt)] if around.apt else []
         args |= dict(around.proxies)
     else:
+        files.append(Entry(path="os/debs/.keep", content=b""))  # the folder says that there is nothing else
         files += [Entry(path=f"os/debs/{pin.filename}", content=ports.file(pin)) for pin in pinned]
     return BuildRequest(
         context=tuple(files),

@@ -39,7 +39,7 @@ def raw(text: str) -> bytes:
 
 
 def plain(path: str) -> bool:
-    """Whether a look is enough to see that no part of a path is empty, `.` or `..` (most are, and are many)."""
+    """Whether a look is enough to see that no part of a path is empty, `.` or `..`, as for most."""
     odd = path[:1] in ("", ".", "/") or path[-1:] == "/" or "//" in path or "/." in path
     return not odd and len(path) < 500
 

@@ -53,7 +53,6 @@ class EnvironmentRow:
 
     interpreter: str | None
     wheels: tuple[str, ...]
-    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +121,6 @@ def _environment(cell: LockedCell) -> EnvironmentRow:
     return EnvironmentRow(
         interpreter=cell.interpreter.sha256 if cell.interpreter else None,
         wheels=tuple(pin.sha256 for pin in cell.wheels),
-        notes=cell.notes,
     )
 
 
@@ -150,7 +148,6 @@ def _locked_cell(ident: str, row: CellRow, document: Document, files: dict[str, 
         system=row.system,
         interpreter=files[environment.interpreter] if environment.interpreter else None,
         wheels=tuple(files[one] for one in environment.wheels),
-        notes=environment.notes,
     )
 
 

@@ -48,6 +48,8 @@ def resolve(asked: Held, ports: Ports, tell: Tell) -> Supplies:
         if not asked.pins:
             raise
         found = ports.source.resolve(order)
+    for note in found.notes:
+        tell(f"note: {note}")
     return dataclasses.replace(
         found,
         interpreter=asked.interpreter or found.interpreter,

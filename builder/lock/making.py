@@ -174,7 +174,6 @@ def _cell(recipe: Recipe, supplies: Supplies) -> LockedCell:
         system="",
         interpreter=public(interpreter) if interpreter else None,
         wheels=tuple(public(pin) for pin in sorted(supplies.wheels, key=lambda pin: pin.name)),
-        notes=supplies.notes,
     )
 
 

@@ -57,7 +57,6 @@ class LockedCell:
     system: str  # key of `Lock.systems`
     interpreter: Pin | None
     wheels: tuple[Pin, ...]
-    notes: tuple[str, ...] = ()
 
     @property
     def pins(self) -> tuple[Pin, ...]:

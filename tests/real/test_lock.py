@@ -48,7 +48,7 @@ def made(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> tuple[Lock
 
 
 def test_everything_is_pinned_by_content(made: tuple[Lock, Recipe, Ports, Asked]) -> None:
-    locked, recipe, outside, asked = made
+    locked, recipe, _, asked = made
     (system,) = locked.systems
     packages = {pin.name: pin for pin in system.packages or ()}
     assert {"ca-certificates", "python3", "python3.11", "python3-distutils"} <= set(packages)

@@ -55,7 +55,7 @@ def small_lock(**changes) -> Lock:
     wheels = (pin("numpy", "2.3.1"), pin("torch", "2.8.0+cpu", url=None))
     cells = tuple(
         LockedCell(id=ident, recipe="sha256:r", base=base.reference, system=system.key,
-                   interpreter=pin("cpython", "3.12.1"), wheels=wheels, notes=("told",))
+                   interpreter=pin("cpython", "3.12.1"), wheels=wheels)
         for ident, base, system in zip((DEBIAN12, DEBIAN13), bases, systems, strict=True)
     )  # fmt: skip
     fields = {"matrix": "sha256:m", "canonical": 1, "epoch": LISTED, "bases": bases}
