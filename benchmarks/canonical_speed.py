@@ -27,11 +27,11 @@ GOAL = 0.6
 
 
 class Repeated:
-    """A file object of that many bytes, which no compressor or sparse file can make cheaper."""
+    """A file object of that many bytes: the block, again and again."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, block: bytes) -> None:
         self.left = size
-        self.block = os.urandom(BLOCK)
+        self.block = block
 
     def read(self, size: int) -> bytes:
         """The next bytes."""
@@ -48,11 +48,12 @@ def source(path: Path, files: int, megabytes: int) -> int:
     large = max(0, megabytes * 1024**2 - files * SMALL) // LARGE
     names += [(f"opt/env/lib/python3.11/site-packages/torch/lib/lib{n}.so", LARGE) for n in range(large)]
     random.Random(1).shuffle(names)  # noqa: S311 - an order
+    block = os.urandom(BLOCK)
     with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
         for name, size in names:
             member = tarfile.TarInfo(name)
             member.size, member.mtime, member.uname = size, 1_700_000_000, "root"
-            tar.addfile(member, Repeated(size))
+            tar.addfile(member, Repeated(size, block))
     return path.stat().st_size
 
 

@@ -82,7 +82,12 @@ def _named(reference: str, image: ImageFacts, origin: Literal["registry", "engin
 
 def _can_bootstrap(recipe: Recipe, wish: Wish) -> bool:
     """Only a plain Debian can be made here: its packages are what this machine's mirror holds."""
-    return wish.os.family == "debian" and recipe.cell.flavor == "runtime" and wish.os.codename is not None
+    return (
+        wish.os.family == "debian"
+        and not wish.os.like
+        and recipe.cell.flavor == "runtime"
+        and wish.os.codename is not None
+    )
 
 
 def _bootstrapped(recipe: Recipe, wish: Wish, ports: Ports, on_progress: OnProgress) -> Base:

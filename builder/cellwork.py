@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
@@ -84,9 +84,19 @@ class _Stage:
     log: TextIO
     step: str = ""
     outcome: Outcome | None = None  # where it is more than "done"
+    over: bool = False
+    guard: threading.Lock = field(default_factory=threading.Lock)
 
     def tell(self, progress: Progress) -> None:
-        """Pass one piece of progress on. The log gets each step's name once, and all lines below it."""
+        """Pass one piece of progress on. The log gets each step's name once, and all lines below it.
+
+        Work that other cells wait for, too, goes on when this cell has failed: nobody is told of it here.
+        """
+        with self.guard:
+            if not self.over:
+                self._tell(progress)
+
+    def _tell(self, progress: Progress) -> None:
         if progress.step and progress.step != self.step:
             self.step = progress.step
             self.log.write(f"-- {progress.step}\n")
@@ -134,6 +144,8 @@ def _stage(cell: str, name: Stage, emit: Emit, log: TextIO) -> Iterator[_Stage]:
         log.writelines(f"{line}\n" for line in detail)
         raise
     finally:
+        with stage.guard:
+            stage.over = True
         log.flush()
         spent = time.monotonic() - begun
         emit(Finished(cell=cell, stage=name, outcome=stage.outcome or "error", seconds=spent, detail=detail))
@@ -178,6 +190,7 @@ def build_cell(work: Work, locked: Locked, ports: Ports, emit: Emit) -> Image:
         tags=work.recipe.cell.tags,
         size=size,
         base=locked.base.reference,
+        origin=locked.base.origin,
         recipe=work.recipe.digest,
         inputs=locked.inputs,
         packages=tuple(sorted((pin.name, pin.version) for pin in locked.cell.wheels)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +43,15 @@ class Shared:
             self._begun[name] = future
         threading.Thread(target=_fulfil, args=(future, make), name=name[:15], daemon=True).start()
         return future
+
+    def settle(self) -> None:
+        """Wait until nothing is under way any more, also what no waiter is left for."""
+        while True:
+            with self._guard:
+                left = [future for future in self._begun.values() if not future.done()]
+            if not left:
+                return
+            wait(left)
 
     @contextmanager
     def slot(self) -> Iterator[None]:

@@ -91,7 +91,7 @@ def read_image(folder: Path) -> Image | None:
         image = Image(packages=packages, layers=layers, tags=tuple(map(str, value.pop("tags"))), **value)
     except (KeyError, TypeError, ValueError):
         return None
-    texts = ("cell", "id", "stored", "base", "recipe", "inputs")
+    texts = ("cell", "id", "stored", "base", "origin", "recipe", "inputs")
     return image if _fits(image, ("size", "seconds"), texts) else None
 
 

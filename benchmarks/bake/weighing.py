@@ -19,7 +19,7 @@ CONFIG = """\
 version: 0.1
 storage: {{filesystem: {{rootdirectory: {folder}}}}}
 http: {{addr: "127.0.0.1:{port}"}}
-log: {{level: fatal, accesslog: {{disabled: true}}}}
+log: {{level: error, accesslog: {{disabled: true}}}}
 """
 MANIFESTS = (
     "application/vnd.oci.image.manifest.v1+json",
@@ -82,7 +82,6 @@ def _pushed(engine: Engine, name: str, address: str) -> Layers:
     for line in engine.client.api.push(f"{address}/{path}", tag=tag, stream=True, decode=True):
         if "error" in line:
             raise SystemExit(f"{name} cannot be pushed: {line['error']}")
-    engine.client.images.remove(f"{address}/{path}:{tag}")
     manifest = _asked(f"http://{address}/v2/{path}/manifests/{tag}")
     return tuple((layer["digest"], layer["size"]) for layer in manifest["layers"])
 

@@ -81,6 +81,7 @@ def _rounds(cells: Sequence[Locked], engines: tuple[Ports, Ports], jobs: int) ->
             about = ports.engine.about()
             warn(f"round {number} on {about.kind} {about.version} ({about.store})")
             held.callback(reproduction.forget, cells, fresh)
+            held.callback(fresh.shared.settle)
             rounds.append(reproduction.build(cells[:: 1 if number == 1 else -1], fresh, _Steps(number).tell))
         ids = [one.recipe.cell.id for one in cells]
         return tuple(reproduction.compared(cell, rounds[0][cell], rounds[1][cell]) for cell in ids)

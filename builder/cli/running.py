@@ -74,6 +74,8 @@ def ports(engine: str | None, jobs: int = 2) -> Iterator[Ports]:
         opened = Ports(engine=connected, source=open_source(), layers=layers, shared=Shared(jobs))
         with opened.held:
             yield opened
+            opened.cancel.set()  # what a failed cell has left under way serves nobody
+            opened.shared.settle()
         cache.pruned(layers.root, bound)
     finally:
         connected.close()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder import facts, matrix, recipe
-from builder.cell import Cell, expand, refusals
+from builder.cell import Cell, expand, knowing, refusals
 from builder.errors import InputError, NothingSelectedError, Problem
 from builder.facts import Facts
 from builder.matrix import Matrix
@@ -35,7 +35,8 @@ class Selection:
 
 def read(path: Path, only: Sequence[str] = ()) -> Selection:
     """The matrix and its cells, chosen but not yet refused: what `plan` shows. Raises `InputError`."""
-    wanted, tables = matrix.load(path), facts.load()
+    wanted = matrix.load(path)
+    tables = knowing(wanted, facts.load())
     cells = expand(wanted, tables)
     _known_patterns(only, cells)
     chosen = tuple(cell for cell in cells if cell.selected and meant(cell, only))

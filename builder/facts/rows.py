@@ -29,6 +29,12 @@ class OsRow:
     cpu: str | None  # the x86-64 level that its packages ask for
     executable_stack_refused: bool
     source: str
+    like: str = ""  # of a user's own OS: the release of the tables that it is
+
+    @property
+    def release(self) -> str:
+        """The release that an image of this OS says it is."""
+        return self.like or self.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

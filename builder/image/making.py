@@ -46,6 +46,7 @@ class Image:
     tags: tuple[str, ...]
     size: int
     base: str
+    origin: str  # where the base came from: registry, engine or bootstrap
     recipe: str  # the recipe's digest
     inputs: str  # digest of everything that it was made from
     packages: tuple[tuple[str, str], ...]  # what was installed: normalized name, version

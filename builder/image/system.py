@@ -100,6 +100,8 @@ def _request(ground: Ground, base: str, ports: Ports) -> BuildRequest:
         args |= dict(around.proxies)
     else:
         files.append(Entry(path="os/debs/.keep", content=b""))  # the folder says that there is nothing else
+        # The folder says that no network is needed, also where the base has every package already.
+        files.append(Entry(path="os/debs/.keep", content=b""))
         files += [Entry(path=f"os/debs/{pin.filename}", content=ports.file(pin)) for pin in pinned]
     return BuildRequest(
         context=tuple(files),

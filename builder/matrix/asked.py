@@ -57,6 +57,15 @@ class User:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnSystem:
+    """An OS of the user's own: `name` for the axis, the release that it is `like`, and its base image."""
+
+    name: str
+    like: Value
+    image: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VerifySettings:
     """How thoroughly to verify. `gpus`: compute capabilities (`8.6`) that the image must have kernels for."""
 
@@ -90,5 +99,6 @@ class Matrix:
     flavor: Flavor = "runtime"
     platform: Platform = "linux/amd64"
     base: BaseSource = "auto"
+    systems: tuple[OwnSystem, ...] = ()
     verify: VerifySettings = field(default_factory=VerifySettings)
     size_budget: int | None = None  # bytes

@@ -73,6 +73,7 @@ def _read(top: Part, path: Path) -> Matrix:
         flavor=top.choice("flavor", _FLAVORS, "runtime"),
         platform=top.choice("platform", _PLATFORMS, "linux/amd64"),
         base=top.choice("base", _BASES, "auto"),
+        systems=sections.systems(top),
         verify=sections.verify(top),
         size_budget=top.part("budget", keys.BUDGET).word("size", amounts.size, None),
     )

@@ -19,6 +19,7 @@ TOP = (
     "flavor",
     "platform",
     "base",
+    "systems",
     "verify",
     "budget",
 )
@@ -27,6 +28,7 @@ INCLUDE = (*AXES, "provider", "reason")
 PYTHON = ("provider",)
 PACKAGES = ("pip", "system")
 USER = ("name", "uid")
+OWN_SYSTEM = ("like", "image")
 VERIFY = ("level", "epochs", "gpus", "memory", "timeout")
 BUDGET = ("size",)
 
@@ -37,6 +39,7 @@ HOMES = {
     "provider": "python",
     **dict.fromkeys(PACKAGES, "packages"),
     **dict.fromkeys(USER, "user"),
+    "like": "systems",
     **dict.fromkeys(VERIFY, "verify"),
     **dict.fromkeys(BUDGET, "budget"),
 }

@@ -6,6 +6,7 @@ import re
 
 from builder.matrix.keys import AXES
 from builder.matrix.spelling import WordError, nearest
+from builder.names import TAG
 from builder.yamldoc import shown
 
 # github.com/distribution/reference, in lower case: [host[:port]/]component[/component]…
@@ -14,6 +15,7 @@ _LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:]+\])"
 _REPOSITORY = re.compile(rf"(?:{_HOST}(?::[0-9]{{1,5}})?/)?{_COMPONENT}(?:/{_COMPONENT})*")
 _TAG_TEXT = re.compile(r"[A-Za-z0-9_.-]*")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
@@ -49,4 +51,17 @@ def tag_template(text: str) -> str:
         if "/" in around or ":" in around:
             hint = "write only the tag; the repository stands under `image`"
         raise WordError(f"'{shown(text)}' is not a tag", hint)
+    return text
+
+
+def image(text: str) -> str:
+    """An image: a repository with a tag (`registry.example.com/team/debian:12`), a digest, or both."""
+    name, _, digest = text.partition("@")
+    head, colon, tag = name.rpartition(":")
+    repository(head if colon and "/" not in tag else name)
+    if (colon and "/" not in tag and not TAG.fullmatch(tag)) or (
+        "@" in text and not _DIGEST.fullmatch(digest)
+    ):
+        hint = "write registry/team/name:tag, with @sha256:… behind it if it must be one image for ever"
+        raise WordError(f"'{shown(text)}' is not the name of an image", hint)
     return text

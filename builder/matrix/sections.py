@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import get_args
 
-from builder.matrix import amounts, keys, packages, storage, surroundings, words
-from builder.matrix.asked import Exclusion, Inclusion, Level, Provider, User, Value, VerifySettings
+from builder.matrix import amounts, keys, packages, reference, storage, surroundings, words
+from builder.matrix.asked import Exclusion, Inclusion, Level, OwnSystem, Provider, User, Value, VerifySettings
 from builder.matrix.reader import Part
 from builder.yamldoc import Mapping, Scalar, Sequence, shown
 
@@ -13,6 +13,7 @@ PROVIDERS: tuple[Provider, ...] = get_args(Provider)
 LEVELS: tuple[Level, ...] = get_args(Level)
 _AXES = {"os": "[ubuntu22.04]", "python": '["3.11"]', "cuda": "[cpu]", "torch": '["2.8"]'}
 _ROW = {"os": "ubuntu22.04", "python": '"3.11"', "cuda": "cpu", "torch": '"2.8"'}
+_OWN_SYSTEM = {"like": "debian12", "image": "registry.example.com/team/debian:12"}
 _WORDS = {
     "os": words.os_name,
     "python": words.python_version,
@@ -117,6 +118,23 @@ def user(top: Part) -> User:
         name=part.word("name", surroundings.user_name, default.name),
         uid=part.word("uid", amounts.count(*surroundings.UIDS), default.uid),
     )
+
+
+def systems(top: Part) -> tuple[OwnSystem, ...]:
+    """What stands under `systems`: OSes of the user's own, each like one of the tables."""
+    node = top.values.get("systems")
+    if not isinstance(node, Mapping):
+        top.part("systems", ("NAME",))  # says that it is not a mapping
+        return ()
+    found = []
+    for key, value in node.entries:
+        name = top.reader.word(key, "the name of an OS", words.os_name)
+        row = top.reader.part(value, f"systems.{shown(key.text)}", keys.OWN_SYSTEM, _OWN_SYSTEM)
+        like, image = row.word("like", words.os_name, None), row.word("image", reference.image, None)
+        if name and like and image:
+            place = row.values["like"].place
+            found.append(OwnSystem(name=name, like=Value(text=like, place=place), image=image))
+    return tuple(found)
 
 
 def verify(top: Part) -> VerifySettings:

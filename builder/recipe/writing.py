@@ -56,7 +56,7 @@ def write(cell: Cell, matrix: Matrix, facts: Facts, templates: Path | None = Non
         base=base,
         files=tuple(sorted(files.items())),
         order=order,
-        claim=_claim(cell, matrix, requirements.pinned(order)),
+        claim=_claim(cell, row.release, matrix, requirements.pinned(order)),
         digest=_digest(sorted(files.items())),
         os_digest=_digest(_read_by_os(base, files)),
         os_question=pages.question(_use(cell, row).os) if cell.provider != "conda" else "",
@@ -129,9 +129,9 @@ def _own_packages(pages: Pages, cell: Cell, row: OsRow) -> tuple[str, ...]:
     return pages.packages(_use(cell, row).os, python, devel=cell.flavor == "devel")
 
 
-def _claim(cell: Cell, matrix: Matrix, packages: tuple[tuple[str, str], ...]) -> Claim:
+def _claim(cell: Cell, release: str, matrix: Matrix, packages: tuple[tuple[str, str], ...]) -> Claim:
     return Claim(
-        os=cell.os,
+        os=release,
         python=cell.python,
         torch=requirements.torch_version(cell),
         cuda=None if cell.cuda == "cpu" else cell.cuda,

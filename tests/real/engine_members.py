@@ -20,10 +20,15 @@ PROGRAMS = ("sh", "cat", "id", "sleep", "ls", "touch", "yes", "head", "tail", "s
 
 
 def member(kind: str) -> Engine:
-    """The Docker or Podman engine that the environment names; a missing one fails the test."""
+    """The Docker or Podman engine that the environment names."""
+    return connect(address(kind))
+
+
+def address(kind: str) -> str:
+    """Where that engine listens; a missing one fails the test."""
     variable = {"docker": "ENVBUILD_TEST_ENGINE", "podman": "ENVBUILD_TEST_PODMAN"}[kind]
     if os.environ.get(variable):
-        return connect(os.environ[variable])
+        return os.environ[variable]
     if kind == "podman" and os.environ.get("ENVBUILD_TEST_NO_PODMAN"):
         pytest.skip(f"Podman is left out: {os.environ['ENVBUILD_TEST_NO_PODMAN']}")
     pytest.fail(f"{variable} must name an engine (scripts/test starts one)")

@@ -18,8 +18,11 @@ from typing import Any
 import docker
 import engine_members
 
+from builder import lock as locks
+from builder.base import own_name
 from builder.cli import selection
 from builder.engine.api import Engine, Entry
+from builder.lock import Lock
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = Path(sys.executable).with_name("envbuild")
@@ -34,7 +37,7 @@ SITE = "/opt/env/lib/python3.11/site-packages"  # in the image of CELL
 TORCH = f"{SITE}/torch"
 HANG = "import time\nwhile True:\n    time.sleep(60)\n"  # a torch that never ends to be imported
 MADE = "org.envbuild.test"  # the label of images that tests make from others
-OURS = "localhost/envbuild/"  # bases and OS images that envbuild keeps for later
+OURS = "localhost/envbuild/"  # bases, OS images and carriers that envbuild keeps for later
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +120,7 @@ class Job:
         return sorted(tag for tag in tags if tag.startswith(f"{self.name}/{repository}:"))
 
     def kept(self) -> dict[str, str]:
-        """Bases and OS images in the engine: name and id."""
+        """Bases, OS images and carriers in the engine: name and id."""
         return {
             tag: image.id for image in self.client.images.list() for tag in image.tags if tag.startswith(OURS)
         }
@@ -151,15 +154,31 @@ class Passed:
         value: dict[str, Any] = json.loads((self.folder / f"{kind}.json").read_text())["value"]
         return value
 
+    @property
+    def lock(self) -> Lock:
+        """What the first run pinned."""
+        found = locks.read(locks.path_for(self.matrix))
+        assert found
+        return found
+
+    @property
+    def base(self) -> str:
+        """The base's name in the engine."""
+        (base,) = self.lock.bases
+        names = (own_name("debian12", base.layers), base.reference)
+        return next(name for name in names if self.job.engine.find(name))
+
     def judged_as(self, image: str, cell: str = CELL, **changes: object) -> Path:
-        """A matrix like the quickstart's, changed, built as `image`: its record and its tags say so."""
+        """A matrix like the quickstart's, changed, without a lock, built as `image`: its record and its tags say so.
+        """
         name = f"judged-{uuid.uuid4().hex[:8]}"
         matrix, folder = self.job.matrix(name, **changes), self.job.folder / ".envbuild" / name / cell
         folder.mkdir(parents=True)
         record = json.loads((self.folder / "image.json").read_text())
         (recipe,) = selection.select(matrix).recipes()
         assert recipe.cell.id == cell
-        record["value"] |= {"id": image, "cell": cell, "recipe": recipe.digest}
+        changed = {"id": image, "stored": image, "cell": cell, "recipe": recipe.digest, "tags": recipe.cell.tags}
+        record["value"] |= changed
         (folder / "image.json").write_text(json.dumps(record))
         for tag in recipe.cell.tags:
             self.job.engine.tag(image, tag)
@@ -188,7 +207,7 @@ def checks(result: dict[str, Any], *statuses: str) -> dict[str, str]:
 
 
 def fake(code: str) -> tuple[tuple[str, ...], dict[str, str]]:
-    """A torch of that code alone, installed as if it were the claimed one."""
+    """A torch of that code alone, without byte code, installed as if it were the claimed one."""
     metadata = "Metadata-Version: 2.1\nName: torch\nVersion: 2.13.0+cpu\n"
     lines = (f"RUN rm -r {TORCH} {SITE}/torch-*.dist-info",)
     return lines, {f"{TORCH}/__init__.py": code, f"{SITE}/torch-2.13.0+cpu.dist-info/METADATA": metadata}

@@ -2,7 +2,6 @@
 `pytest_plugins`.
 """
 
-import json
 import os
 import signal
 from collections.abc import Iterator
@@ -10,9 +9,11 @@ from contextlib import suppress
 
 import docker
 import pytest
-from main_job import MADE, ROOT, Job, Passed
+from main_job import MADE, OURS, ROOT, Job, Passed
 
 from builder.engine.api import Engine
+from builder.image.carrier import LABEL as CARRIER_LABEL
+from builder.ports import CELL_LABEL
 
 
 @pytest.fixture(scope="session")
@@ -30,26 +31,24 @@ def job(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jo
         client=client,
         env=env,
     )
-    before = made.kept()
+    before = {name for image in client.images.list() for name in (*image.tags, image.id)}
     heard = signal.signal(
         signal.SIGINT, signal.default_int_handler
     )  # a parent in the background may have it ignored
     yield made
     signal.signal(signal.SIGINT, heard)
     engine.sweep()
-    _remove(made, set(made.kept()) - set(before))
+    _remove(made, before)
     client.close()
 
 
-def _remove(job: Job, kept: set[str]) -> None:
-    """Take away every image of this run: by its name, by its label, by the recipe that it was built from."""
-    recipes = {json.loads(path.read_text())["value"]["digest"] for path in job.folder.glob("**/recipe.json")}
+def _remove(job: Job, before: set[str]) -> None:
+    """Take away every image of this run: by its name, or (nameless, as after a kill or over a budget) its label."""
     for image in job.client.images.list(all=False):
-        ours = [tag for tag in image.tags if tag.startswith(job.name) or tag in kept]
+        ours = [tag for tag in image.tags if tag.startswith((job.name, OURS)) and tag not in before]
         labels = image.labels or {}
-        nameless = not image.tags and (
-            labels.get(MADE) == job.name or labels.get("org.envbuild.recipe") in recipes
-        )
+        marked = labels.get(MADE) == job.name or any(label in labels for label in (CELL_LABEL, CARRIER_LABEL))
+        nameless = not image.tags and marked and image.id not in before
         for name in ours or ([image.id] if nameless else []):
             with suppress(docker.errors.APIError):  # in use by another run, or gone already
                 job.client.images.remove(name, force=True)

@@ -31,16 +31,19 @@ def recipe():
     return selection.select(ROOT / "matrices" / "quickstart.yaml").recipes()[0]
 
 
-def image(recipe: str) -> Image:
+def image(recipe: str, origin: str = "registry") -> Image:
     return Image(
         cell="c",
         id="sha256:1",
+        stored="sha256:1",
         tags=(),
         size=9,
-        base="b",
-        base_id="b",
+        base="debian:12",
+        origin=origin,
         recipe=recipe,
+        inputs="i",
         packages=(),
+        layers=(),
         seconds=1.0,
     )
 
@@ -84,6 +87,15 @@ def test_a_record_of_another_recipe_does_not_count(script, recipe, tmp_path):
 def test_a_proof_of_another_image_does_not_count(script, recipe, tmp_path):
     found = verdict(script, recipe, tmp_path, image(recipe.digest), verification("sha256:2"))
     assert found == "built"
+
+
+@pytest.mark.parametrize(
+    ("origin", "told"),
+    [("registry", "debian:12"), ("engine", "debian:12"), ("bootstrap", "made from the package mirror")],
+)
+def test_a_row_tells_where_the_base_came_from(script, recipe, tmp_path, origin, told):
+    records.write(tmp_path / recipe.cell.id, "image", image(recipe.digest, origin), None)
+    assert script.row("m", script.seen(recipe, tmp_path))[2] == told
 
 
 def test_the_table_goes_between_its_marks(script):

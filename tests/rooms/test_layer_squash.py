@@ -201,6 +201,11 @@ def test_what_is_no_mere_mount_point_stays(stack):
     assert set(kinds(stack.squash(real, rules=RULES))) == {"etc/hosts", "inputs", "inputs/kept", "device"}
 
 
+def test_a_file_of_the_base_that_was_emptied_stays_so(tmp_path):
+    based = Stack(tmp_path, (folder("etc"), file("etc/hosts", b"from the base")))
+    assert kinds(based.squash([file("etc/hosts", b"")], rules=RULES)) == {"etc/hosts": "file"}
+
+
 VOLATILE = [
     "var/lib/apt/lists/deb.debian.org_dists",
     "var/cache/apt/pkgcache.bin",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import Counter
 from dataclasses import replace
@@ -11,8 +12,9 @@ import pytest
 
 from builder import pipeline, records, verification
 from builder.cellwork import Work
-from builder.engine.api import BuildRequest
+from builder.engine.api import Assembled
 from builder.errors import CellError, InterruptedByUserError, OutsideError, Problem
+from builder.image import carrier
 from builder.events import Event, Finished, Progressed, Started
 from builder.pipeline import Options, Result
 from builder.ports import Ports
@@ -50,15 +52,13 @@ def outcomes(results: tuple[Result, ...]) -> list[str]:
 
 
 def fails_for(wanted: str, error: Exception):
-    """An engine whose build of the environment fails for cells whose requirements name `wanted`."""
+    """An engine that refuses the images of cells whose names have `wanted` in them."""
 
-    def on_build(request: BuildRequest) -> None:
-        text = next(e.content for e in request.context if e.path == "env/requirements.txt")
-        version = next(e.content for e in request.context if e.path == "python/version.txt")
-        if request.target == "image" and wanted in f"{version.decode()}{text.decode()}":
+    def on_load(image: Assembled) -> None:
+        if wanted in json.loads(image.config)["config"]["Labels"].get("org.envbuild.cell", ""):
             raise error
 
-    return Engine(on_run=reports(), on_build=on_build)
+    return Engine(on_run=reports(), on_load=on_load)
 
 
 def failure(message: str = "no") -> CellError:
@@ -73,7 +73,7 @@ def test_all_cells_pass_and_leave_their_records(works, tmp_path):
     for work, result in zip(works, results, strict=True):
         assert records.read_image(work.folder) == result.image
         assert records.read_verification(work.folder) == result.verification
-        assert [outside.engine.find(tag).id for tag in work.recipe.cell.tags] == [result.image.id]
+        assert [outside.engine.find(tag).id for tag in work.recipe.cell.tags] == [result.image.stored]
         assert (result.exit_code, result.problems) == (0, ())
 
 
@@ -91,9 +91,9 @@ def test_the_order_of_events_of_each_cell(works, tmp_path):
                 assert event.stage == open_stage
                 open_stage = None if isinstance(event, Finished) else open_stage
         assert open_stage is None
-        assert seen == ["fetch", "base", "build", "verify"]
+        assert seen == ["fetch", "build", "verify"]
         ended = {event.stage: event.outcome for event in own if isinstance(event, Finished)}
-        assert ended == {"fetch": "done", "base": "done", "build": "done", "verify": "passed"}
+        assert ended == {"fetch": "done", "build": "done", "verify": "passed"}
         assert any(isinstance(event, Progressed) for event in own)
 
 
@@ -124,18 +124,41 @@ def test_a_failed_rebuild_takes_the_old_records_away(works, tmp_path):
     assert records.read_image(works[1].folder) is not None
 
 
+@pytest.fixture
+def _one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No cell is begun ahead of its turn."""
+    monkeypatch.setattr(pipeline, "AHEAD", 0)
+
+
+@pytest.mark.usefixtures("_one_by_one")
 def test_fail_fast_leaves_the_rest_and_accounts_for_it(works, tmp_path):
     outside = ports(tmp_path, fails_for("2.7.1", failure()))
     _, results = run(works, outside, Options(jobs=1, fail_fast=True))
     assert outcomes(results) == ["failed", "skipped", "skipped", "skipped"]
     assert [result.exit_code for result in results] == [1, 1, 1, 1]
-    assert len(outside.engine.builds("image")) == 1
+    assert outside.engine.cells() == []
+
+
+def test_fail_fast_stops_what_was_begun_ahead(works, tmp_path):
+    """Three cells wait for the system's layer, the fourth fails before."""
+    engine = Waiting()
+    outside = ports(tmp_path, engine)
+
+    def on_fetch(pin) -> None:
+        if pin.version.startswith("3.12"):
+            engine.begun.acquire()
+            raise failure()
+
+    outside = replace(outside, source=Store(tmp_path, on_fetch=on_fetch))
+    _, results = run(works[:3], outside, Options(jobs=1, fail_fast=True))
+    assert outcomes(results) == ["cancelled", "cancelled", "failed"]
+    assert [result.exit_code for result in results] == [1, 1, 1]
 
 
 def test_without_fail_fast_the_rest_goes_on(works, tmp_path):
     outside = ports(tmp_path, fails_for("2.7.1", failure()))
     run(works, outside, Options(jobs=1))
-    assert len(outside.engine.builds("image")) == 4
+    assert len(outside.engine.cells()) == 2
 
 
 @pytest.mark.parametrize(
@@ -163,6 +186,7 @@ def test_a_bug_in_one_worker_is_kept_with_its_traceback(works, tmp_path):
     assert "Traceback" in place.read_text()
 
 
+@pytest.mark.usefixtures("_one_by_one")
 def test_ctrl_c_stops_what_is_under_way_and_tells_of_every_cell(works, tmp_path):
     outside = ports(tmp_path, Waiting())
     events = pipeline.run(works, outside, Options(jobs=2))
@@ -189,14 +213,55 @@ def test_a_run_that_nobody_follows_any_more_stops(works, tmp_path):
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("cell")]
 
 
+@pytest.mark.usefixtures("_one_by_one")
 def test_a_failure_after_the_interrupt_is_part_of_it(works, tmp_path):
-    """Ctrl-C reaches the resolver's own process too, which then ends with an error."""
+    """Ctrl-C reaches programs that envbuild runs, too, which then end with an error."""
     outside = ports(tmp_path)
 
-    def resolve(order) -> None:
+    def fetch(pin) -> None:
         outside.cancel.set()
-        raise failure("the resolver was killed")
+        raise failure("the program was killed")
 
-    outside = replace(outside, source=Store(tmp_path, on_resolve=resolve))
+    outside = replace(outside, source=Store(tmp_path, on_fetch=fetch))
     _, results = run(works, outside, Options(jobs=1))
     assert outcomes(results) == ["cancelled", "skipped", "skipped", "skipped"]
+
+
+def test_shared_work_outlives_the_cell_that_began_it(works, tmp_path, monkeypatch):
+    """The system's layer is begun by whoever comes first, and is told in that cell's log. If that cell fails,
+    the others have the layer all the same.
+    """
+    begun, over = threading.Event(), threading.Event()
+
+    class Late(Engine):
+        """Builds go on when the cell that asked for them has failed."""
+
+        def build(self, request, on_progress, cancel):
+            begun.set()
+            over.wait(30)
+            return super().build(request, on_progress, cancel)
+
+    def fetch(pin) -> None:
+        if pin.version == "2.8.0+cpu":
+            begun.wait(30)  # the other cell is first
+
+    def contents(wheels, site):
+        if wheels[0][0].version == "2.7.1+cpu":
+            begun.wait(30)
+            raise failure("the wheel is damaged")
+        return whole(wheels, site)
+
+    whole = carrier.wheels.contents
+    monkeypatch.setattr(carrier.wheels, "contents", contents)
+    outside = ports(tmp_path, Late(on_run=reports()), Store(tmp_path, on_fetch=fetch))
+    running, results = pipeline.run(works[:2], outside, Options(jobs=4, verify=False)), ()
+
+    def through():
+        nonlocal results
+        results = yield from running
+
+    for event in through():
+        if isinstance(event, Finished) and event.outcome == "failed":
+            over.set()
+    assert outcomes(results) == ["failed", "done"]
+    assert results[0].problems[0].message == "the wheel is damaged"

@@ -12,8 +12,7 @@ import pytest
 from builder import pipeline, records, verification
 from builder.cellwork import Work
 from builder.engine.api import BuildRequest
-from builder.engine.dry import DryEngine
-from builder.errors import CellError, Problem
+from builder.engine.dry import NOTHING_RAN
 from builder.events import Event
 from builder.pipeline import Options, Result
 from builder.ports import Ports
@@ -51,22 +50,6 @@ def outcomes(results: tuple[Result, ...]) -> list[str]:
     return [result.outcome for result in results]
 
 
-def fails_for(wanted: str, error: Exception):
-    """An engine whose build of the environment fails for cells whose requirements name `wanted`."""
-
-    def on_build(request: BuildRequest) -> None:
-        text = next(e.content for e in request.context if e.path == "env/requirements.txt")
-        version = next(e.content for e in request.context if e.path == "python/version.txt")
-        if request.target == "image" and wanted in f"{version.decode()}{text.decode()}":
-            raise error
-
-    return Engine(on_run=reports(), on_build=on_build)
-
-
-def failure(message: str = "no") -> CellError:
-    return CellError((Problem(message=message),))
-
-
 def test_not_verified_is_not_passed_and_fails_the_run(works, tmp_path):
     outside = ports(tmp_path, Engine(on_run=reports(NO_GPU)))
     _, results = run(works[:1], outside)
@@ -97,7 +80,7 @@ def test_allowing_no_gpu_allows_nothing_else(works, tmp_path, change):
 
 
 def test_containers_that_say_nothing_prove_nothing(works, tmp_path):
-    _, results = run(works, ports(tmp_path, DryEngine()))
+    _, results = run(works, ports(tmp_path, Engine(on_run=lambda _: NOTHING_RAN)))
     assert outcomes(results) == ["error"] * 4
     assert all(result.exit_code == 1 for result in results)
 
@@ -117,12 +100,12 @@ def test_an_image_within_its_budget_passes(works, tmp_path):
     assert outcomes(run(within, ports(tmp_path))[1]) == ["passed"] * 4
 
 
-def test_cells_with_the_same_os_share_one_os_image(works, tmp_path):
+def test_cells_with_the_same_os_share_one_os_layer(works, tmp_path):
     outside = ports(tmp_path)
     assert len({work.recipe.os_digest for work in works}) == 1
-    run(works, outside, Options(jobs=4))
+    _, results = run(works, outside, Options(jobs=4))
     assert len(outside.engine.builds("os")) == 1
-    assert len({request.args["OS_IMAGE"] for request in outside.engine.builds("image")}) == 1
+    assert len({result.image.layers[-1].diff_id for result in results}) == 1
 
 
 class Crowded(Engine):

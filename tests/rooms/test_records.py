@@ -9,10 +9,12 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from lock_outside import small_lock
 
 from builder import records
 from builder.cli import selection
-from builder.image import Image
+from builder.image import Image, Piece
+from builder.lock import dumps
 from builder.pipeline import Result
 from builder.report import plan_table, summary
 from builder.verification import Check, Verification
@@ -23,12 +25,15 @@ MATRICES = sorted((ROOT / "matrices").glob("*.yaml"))
 IMAGE = Image(
     cell="debian12-py3.11-cpu-torch2.13.0",
     id="sha256:1",
+    stored="sha256:0",
     tags=("team/torch:1",),
     size=10,
     base="debian:12",
-    base_id="sha256:0",
+    origin="registry",
     recipe="sha256:2",
+    inputs="3",
     packages=(("numpy", "2.4.6"), ("torch", "2.13.0+cpu")),
+    layers=(Piece(label="torch 2.13.0+cpu", diff_id="sha256:4", size=9),),
     seconds=1.5,
 )
 PROOF = Verification(
@@ -41,6 +46,7 @@ PROOF = Verification(
     seconds=2.0,
     environment={"torch": "2.13.0+cpu"},
     fingerprint={"loss_curve": [1.0, 0.5]},
+    asked="5",
     checks=(
         Check(id="train.curve", title="trains", status="fail", required=True, seconds=1.0, warnings=("w",)),
     ),
@@ -70,13 +76,27 @@ def test_what_is_not_a_record_is_no_record(tmp_path: Path, text: str) -> None:
 
 
 def test_a_record_of_another_kind_or_with_fields_missing_is_no_record(tmp_path: Path) -> None:
-    records.write(tmp_path, "image", {"cell": "x", "tags": [], "packages": []}, None)
+    records.write(tmp_path, "image", {"cell": "x", "tags": [], "packages": [], "layers": []}, None)
     assert records.read_image(tmp_path) is None
     (tmp_path / "verification.json").write_text((tmp_path / "image.json").read_text())
     assert records.read_verification(tmp_path) is None
 
 
-@pytest.mark.parametrize("wrong", [{"size": "x"}, {"seconds": None}, {"id": 5}, {"tags": 7}, {"recipe": []}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"size": "x"},
+        {"seconds": None},
+        {"id": 5},
+        {"stored": None},
+        {"inputs": 1},
+        {"tags": 7},
+        {"recipe": []},
+        {"layers": [1]},
+        {"layers": [{"label": "x"}]},
+    ],
+    ids=str,
+)
 def test_a_record_with_a_field_of_another_type_is_no_record(tmp_path: Path, wrong: dict[str, object]) -> None:
     records.write(tmp_path, "image", {**records.plain(IMAGE), **wrong}, None)
     assert records.read_image(tmp_path) is None
@@ -105,3 +125,11 @@ def test_results_are_of_their_schema() -> None:
 
 def test_the_published_schemas_are_what_the_types_say() -> None:
     subprocess.run([sys.executable, str(ROOT / "scripts" / "schemas"), "--check"], check=True)
+
+
+def test_a_lock_is_of_its_schema() -> None:
+    body = json.loads(dumps(small_lock()))
+    jsonschema.validate(body, schema("lock.schema.json"))
+    for wrong in ({"schema": "other"}, {"epoch": "x"}, {"more": 1}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({**body, **wrong}, schema("lock.schema.json"))

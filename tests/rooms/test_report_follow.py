@@ -37,6 +37,7 @@ def test_ctrl_c_while_an_event_is_shown(tmp_path, monkeypatch):
     outside, viewer = ports(tmp_path, Waiting()), Interrupted()
     monkeypatch.setattr(follow, "_viewer", lambda stream, view: viewer)
     view = follow.View(cells=2, last="build", stopping=outside.cancel)
+    monkeypatch.setattr(pipeline, "AHEAD", 0)
     run = pipeline.run(works_of(tmp_path, MATRIX), outside, Options(jobs=1, verify=False))
     try:
         results = follow.follow(run, view)

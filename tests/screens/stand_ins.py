@@ -6,22 +6,27 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from concurrent.futures import Future
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from builder.base import Wish
+from builder import lock as locks
 from builder.bundle import Listed, listed
 from builder.cellwork import Work
-from builder.cli import selection
-from builder.engine.api import BuildRequest, ImageFacts, RunEnd, RunRequest
+from builder.cli import locking, selection
+from builder.engine.api import BuildRequest, RunEnd, RunRequest
 from builder.engine.dry import NOTHING_RAN, DryEngine
 from builder.events import Event
+from builder.image import Locked
+from builder.layer.cache import Layers
 from builder.pipeline import Events, Result
-from builder.ports import Ports
-from builder.source.api import OnFetch, Order, Pin, Supplies, Surroundings
+from builder.ports import Made, Ports, Shared, _fulfil
+from tests.screens.stand_in_engine import SIZE, Engine
+from tests.screens.stand_in_source import Store
 
-SIZE = 1_019_000_000
+__all__ = ["SIZE", "Engine", "Prompt", "Store", "Waiting", "checks", "drive", "ports", "reports", "works_of"]
+
 LOSSES = [2.2541, 1.7188, 0.8952]
 FIGURES = {
     "train.curve": {"values": {"losses": LOSSES, "epochs": 3}},
@@ -57,92 +62,54 @@ def _check(one: Listed, changes: Changes) -> Record:
     return {**named, **plain, **FIGURES.get(one.id, {}), **changes.get(one.id, {})}
 
 
-class Engine(DryEngine):
-    """The dry engine, whose images have a size."""
-
-    def find(self, reference: str) -> ImageFacts | None:
-        found = super().find(reference)
-        return replace(found, size=SIZE) if found else None
-
-    def builds(self, target: str) -> list[BuildRequest]:
-        return [r for r in self.requests if isinstance(r, BuildRequest) and r.target == target]
-
-
 class Waiting(Engine):
-    """Builds of the environment wait until they are called off, as an engine's do."""
+    """Builds of the `os` stage wait until they are called off, as an engine's do."""
 
     def __init__(self) -> None:
         super().__init__(on_run=reports())
         self.begun = threading.Semaphore(0)
 
     def build(self, request: BuildRequest, on_progress, cancel: threading.Event) -> str:
-        if request.target == "image":
-            self.begun.release()
-            cancel.wait()
+        self.begun.release()
+        cancel.wait()
         return super().build(request, on_progress, cancel)
 
 
-@dataclass(frozen=True)
-class Store:
-    """A source that has every package, as an empty file."""
+class Prompt(Shared):
+    """What is begun is done at once, in the thread that asks: the order of steps is always the same."""
 
-    folder: Path
-    notes: tuple[str, ...] = ()
-    on_resolve: Callable[[Order], None] = field(default=lambda order: None)
-
-    def resolve(self, order: Order) -> Supplies:
-        self.on_resolve(order)
-        pinned = [text.split("==") for text in order.requirements if "==" in text]
-        interpreter = _pin("cpython", order.python) if order.standalone else None
-        return Supplies(wheels=tuple(_pin(*one) for one in pinned), interpreter=interpreter, notes=self.notes)
-
-    def fetch(self, pin: Pin, on_fetch: OnFetch) -> Path:
-        on_fetch(pin.filename, 0, pin.size)
-        return self._file(pin.filename)
-
-    def installer(self) -> Path:
-        return self._file("uv")
-
-    def surroundings(self) -> Surroundings:
-        return Surroundings()
-
-    def bootstrap(self, os: str, codename: str) -> Path:
-        return self._file(f"{os}-0123456789abcdef.tar")
-
-    def _file(self, name: str) -> Path:
-        path = self.folder / name
-        path.touch()
-        return path
-
-
-def _pin(name: str, version: str) -> Pin:
-    filename = f"{name}-{version}-py3-none-any.whl"
-    if name == "cpython":
-        filename = f"cpython-{version}.9+20250101-x86_64-unknown-linux-gnu-install_only.tar.gz"
-    return Pin(
-        name=name, version=version, filename=filename, url=f"https://x/{filename}", sha256="0" * 64, size=9
-    )
+    def begin(self, name: str, make: Callable[[], Made]) -> Future[Made]:
+        if name not in self._begun:
+            self._begun[name] = Future()
+            _fulfil(self._begun[name], make)
+        return self._begun[name]
 
 
 def ports(folder: Path, engine: DryEngine | None = None, source: Store | None = None) -> Ports:
     """An engine whose verifications pass, and a source, unless others are given."""
-    return Ports(engine=engine or Engine(on_run=reports()), source=source or Store(folder))
+    return Ports(
+        engine=engine or Engine(on_run=reports()),
+        source=source or Store(folder),
+        layers=Layers(root=folder / "cache"),
+    )
 
 
-def works_of(folder: Path, text: str) -> tuple[Work, ...]:
-    """The work on every cell of a matrix, with records below `folder`."""
+def works_of(folder: Path, text: str, source: Store | None = None) -> tuple[Work, ...]:
+    """The work on every cell of a matrix, locked on an engine of its own, with records below `folder`."""
     (folder / "m.yaml").write_text(text)
     chosen = selection.select(folder / "m.yaml")
-    matrix = chosen.matrix
+    recipes, matrix = chosen.recipes(), chosen.matrix
+    locking_ports = ports(folder, source=source)
+    lock = locks.make(locking.asked(chosen, recipes), None, locking_ports, lambda _: None)
     return tuple(
         Work(
             recipe=one,
-            wish=Wish(os=chosen.facts.os[one.cell.os], policy=matrix.base, platform=matrix.platform),
+            locked=Locked.of(one, lock, locking.wish(chosen, one)),
             folder=folder / "out" / one.cell.id,
             settings=matrix.verify,
             budget=matrix.size_budget,
         )
-        for one in chosen.recipes()
+        for one in recipes
     )
 
 
