@@ -83,12 +83,13 @@ class _Stage:
     emit: Emit
     log: TextIO
     step: str = ""
+    told: set[str] = field(default_factory=set)  # steps
     outcome: Outcome | None = None  # where it is more than "done"
     over: bool = False
     guard: threading.Lock = field(default_factory=threading.Lock)
 
     def tell(self, progress: Progress) -> None:
-        """Pass one piece of progress on. The log gets each step's name once, and all lines below it.
+        """Pass one piece of progress on.
 
         Work that other cells wait for, too, goes on when this cell has failed: nobody is told of it here.
         """
@@ -97,8 +98,11 @@ class _Stage:
                 self._tell(progress)
 
     def _tell(self, progress: Progress) -> None:
-        if progress.step and progress.step != self.step:
+        """The log gets each step's name once, and again where lines of it follow on those of another."""
+        new = progress.step not in self.told
+        if progress.step and progress.step != self.step and (new or progress.line is not None):
             self.step = progress.step
+            self.told.add(progress.step)
             self.log.write(f"-- {progress.step}\n")
         if progress.line is not None:
             self.log.write(f"{progress.line}\n")

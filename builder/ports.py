@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 
 from builder.engine import machine
 from builder.engine.api import Engine
+from builder.errors import InterruptedByUserError
 from builder.layer import scratch
 from builder.layer.cache import Layers
 from builder.layer.values import Layer
@@ -60,11 +61,6 @@ class Shared:
             yield
 
 
-def _untold(name: str, now: int, total: int | None) -> None:
-    """Nobody watches this file come in."""
-    del name, now, total
-
-
 def _fulfil(future: Future[Any], make: Callable[[], Any]) -> None:
     try:
         future.set_result(make())
@@ -90,8 +86,13 @@ class Ports:
         return name + self.fresh
 
     def file(self, pin: Pin) -> Path:
-        """The file of a pin, in the store."""
-        return self.source.fetch(pin, _untold)
+        """The file of a pin, in the store. Nobody watches it come in, but it stops when everything does."""
+        return self.source.fetch(pin, self._stopping)
+
+    def _stopping(self, name: str, now: int, total: int | None) -> None:
+        del name, now, total
+        if self.cancel.is_set():
+            raise InterruptedByUserError.of("interrupted")
 
     def scratch(self) -> AbstractContextManager[Path]:
         """A folder for work in progress, gone at the end of the block."""

@@ -7,7 +7,9 @@ docs/architecture.md tells the order of the layers and why it is so.
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from dataclasses import dataclass, replace
+from typing import Any
 
 from builder.base import Wish
 from builder.engine.api import Assembled, Progress
@@ -112,7 +114,11 @@ def _shared(locked: Locked, ports: Ports, on_progress: OnProgress) -> Parts:
     order = carrier.Order(cell=locked.cell, ground=ground)
     environment = ports.shared.begin(order.key, lambda: carrier.environment(order, ports, on_progress))
     own = ports.shared.begin(ground.key, lambda: system.part(ground, ports, on_progress))
-    base = _base_parts(locked, ports, on_progress)
+    pending: tuple[Future[Any], ...] = (environment, own)
+    ended, _ = wait(pending, return_when=FIRST_EXCEPTION)
+    for one in ended:
+        one.result()  # what fails is told at once, and not after the other
+    base = _base_parts(locked, ports, on_progress)  # last: they have come along with the OS layer
     if cell.flavor == "devel":
         return (*base, own.result(), *environment.result())
     return (*environment.result(), *base, own.result())
@@ -122,7 +128,8 @@ def _custom(locked: Locked, ports: Ports, on_progress: OnProgress) -> Parts:
     """A page of the user's own may do anything in its last stage: one layer, upon the base."""
     order = custom.Order(cell=locked.cell, ground=locked.ground)
     own = ports.shared.begin(order.key, lambda: custom.part(order, ports, on_progress))
-    return (*_base_parts(locked, ports, on_progress), own.result())
+    part = own.result()
+    return (*_base_parts(locked, ports, on_progress), part)
 
 
 def _base_parts(locked: Locked, ports: Ports, on_progress: OnProgress) -> Parts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,7 +59,7 @@ def _in_engine(wanted: Wanted, ports: Ports, on_progress: OnProgress) -> str:
         found = ports.engine.find(name)
         if found is not None and found.layers == wanted.locked.layers:
             return name
-    here = _known(wanted, ports)
+    here = known(wanted, ports)
     if here is None and wanted.locked.digest:
         return _pulled(wanted, ports, on_progress)
     if here is None and wanted.locked.origin != "bootstrap":
@@ -96,16 +96,17 @@ def _arch(wanted: Wanted) -> str:
 
 
 def _layers(wanted: Wanted, ports: Ports, on_progress: OnProgress) -> tuple[LayerFile, ...]:
-    return _known(wanted, ports) or _brought(wanted, ports, on_progress)
+    return known(wanted, ports) or _brought(wanted, ports, on_progress)
 
 
-def _known(wanted: Wanted, ports: Ports) -> tuple[LayerFile, ...] | None:
+def known(wanted: Wanted, ports: Ports) -> tuple[LayerFile, ...] | None:
     """The layers where this machine has them: in its cache, in the mirror folder, or bootstrapped before."""
     found = [ports.checked(_key(diff_id)) for diff_id in wanted.locked.layers]
-    if all(found):
-        return tuple(as_file(layer) for layer in found if layer)
+    here = tuple(as_file(layer) for layer in found if layer)
+    if tuple(layer.diff_id for layer in here) == wanted.locked.layers:
+        return here
     files = ports.source.base_layers(wanted.locked.layers)
-    return _kept(wanted, files, ports) if files else None
+    return kept(wanted, files, ports) if files else None
 
 
 def _brought(wanted: Wanted, ports: Ports, on_progress: OnProgress) -> tuple[LayerFile, ...]:
@@ -116,7 +117,7 @@ def _brought(wanted: Wanted, ports: Ports, on_progress: OnProgress) -> tuple[Lay
     on_progress(Progress(step=f"read the layers of {wanted.locked.reference}"))
     with ports.shared.slot(), ports.scratch() as scratch:
         files = tuple(layer.path for layer in ports.engine.save(name, (), scratch))
-        return _kept(wanted, files, ports)
+        return kept(wanted, files, ports)
 
 
 def _bootstrapped(wanted: Wanted, ports: Ports, on_progress: OnProgress) -> tuple[LayerFile, ...]:
@@ -125,18 +126,18 @@ def _bootstrapped(wanted: Wanted, ports: Ports, on_progress: OnProgress) -> tupl
         tar = ports.source.bootstrap(wanted.wish.os.name, wanted.wish.os.codename or "")
     if f"sha256:{ports.source.rootfs(tar).sha256}" not in wanted.locked.layers:
         raise _moved(wanted, "the distribution's mirror gives newer packages by now")
-    return _kept(wanted, (tar,), ports)
+    return kept(wanted, (tar,), ports)
 
 
-def _kept(wanted: Wanted, files: tuple[Path, ...], ports: Ports) -> tuple[LayerFile, ...]:
-    """The files in the cache of layers, each under its diff_id."""
-    kept = []
+def kept(wanted: Wanted, files: Sequence[Path], ports: Ports) -> tuple[LayerFile, ...]:
+    """The files in the cache of layers, each under its diff_id. Raises `OutsideError` for other layers."""
+    found = []
     for diff_id, path in zip(wanted.locked.layers, files, strict=True):
         layer = ports.layers.adopt(_key(diff_id), wanted.label, path)
         if layer.diff_id != diff_id:
             raise _moved(wanted, f"its layer {diff_id[:19]} has become {layer.diff_id[:19]}")
-        kept.append(as_file(layer))
-    return tuple(kept)
+        found.append(as_file(layer))
+    return tuple(found)
 
 
 def _key(diff_id: str) -> str:

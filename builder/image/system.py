@@ -79,14 +79,22 @@ def part(ground: Ground, ports: Ports, on_progress: OnProgress) -> Part:
 
 
 def above(image: str, ground: Ground, key: str, ports: Ports, on_progress: OnProgress) -> Layer:
-    """Everything that an image in the engine has above the base, as one canonical layer."""
-    below = restoring.layers(ground.base, ports, on_progress)
+    """Everything that an image in the engine has above the base, as one canonical layer.
+
+    An engine saves whole images, so a base whose layers are not on this machine yet comes along in one go.
+    """
+    on_progress(Progress(step="canonical layer"))
+    below = restoring.known(ground.base, ports)
     with ports.shared.slot(), ports.scratch() as scratch:
-        on_progress(Progress(step="canonical layer"))
-        upper = ports.engine.save(image, ground.base.locked.layers, scratch)
+        skip = ground.base.locked.layers if below else ()
+        upper = [layer.path for layer in ports.engine.save(image, skip, scratch)]
+        if below is None:
+            count = len(ground.base.locked.layers)
+            below = restoring.kept(ground.base, upper[:count], ports)
+            upper = upper[count:]
         lower = listing([layer.path for layer in below])
         rules = Rules(epoch=ground.epoch)
-        return ports.layers.make(key, ground.label, lambda: squash([one.path for one in upper], lower, rules))
+        return ports.layers.make(key, ground.label, lambda: squash(upper, lower, rules))
 
 
 def _request(ground: Ground, base: str, ports: Ports) -> BuildRequest:
@@ -99,7 +107,6 @@ def _request(ground: Ground, base: str, ports: Ports) -> BuildRequest:
         files += [Entry(path="os/apt.conf", content=around.apt)] if around.apt else []
         args |= dict(around.proxies)
     else:
-        files.append(Entry(path="os/debs/.keep", content=b""))  # the folder says that there is nothing else
         # The folder says that no network is needed, also where the base has every package already.
         files.append(Entry(path="os/debs/.keep", content=b""))
         files += [Entry(path=f"os/debs/{pin.filename}", content=ports.file(pin)) for pin in pinned]

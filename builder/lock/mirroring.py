@@ -36,7 +36,7 @@ def mirror(lock: Lock, folder: Path, ports: Ports, tell: Tell) -> Mirrored:
         if ports.cancel.is_set():
             return False
         tell(pin.filename)
-        return kept.keep(ports.source.fetch(pin, lambda *_: None), pin.sha256, pin.filename)
+        return kept.keep(ports.file(pin), pin.sha256, pin.filename)
 
     with ThreadPoolExecutor(max_workers=JOBS, thread_name_prefix="fetch") as pool:
         try:

@@ -56,7 +56,9 @@ class Live:
             row.step = event.step or row.step
             self._note(event)
             row.amount = _amount(event.current, event.total)
-        elif isinstance(event, Finished) and (event.stage == self._view.last or event.outcome != "done"):
+        elif isinstance(event, Finished) and (
+            event.stage == self._view.last or event.outcome not in ("done", "kept")
+        ):
             row.ended, row.seconds, row.amount = event.outcome, time.monotonic() - row.begun, ""
 
     def _note(self, event: Progressed) -> None:

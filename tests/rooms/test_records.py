@@ -9,12 +9,10 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from lock_outside import small_lock
 
 from builder import records
 from builder.cli import selection
 from builder.image import Image, Piece
-from builder.lock import dumps
 from builder.pipeline import Result
 from builder.report import plan_table, summary
 from builder.verification import Check, Verification
@@ -125,11 +123,3 @@ def test_results_are_of_their_schema() -> None:
 
 def test_the_published_schemas_are_what_the_types_say() -> None:
     subprocess.run([sys.executable, str(ROOT / "scripts" / "schemas"), "--check"], check=True)
-
-
-def test_a_lock_is_of_its_schema() -> None:
-    body = json.loads(dumps(small_lock()))
-    jsonschema.validate(body, schema("lock.schema.json"))
-    for wrong in ({"schema": "other"}, {"epoch": "x"}, {"more": 1}):
-        with pytest.raises(jsonschema.ValidationError):
-            jsonschema.validate({**body, **wrong}, schema("lock.schema.json"))

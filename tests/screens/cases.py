@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from builder.engine.api import BuildRequest
-from builder.engine.dry import DryEngine
+from builder.engine.dry import NOTHING_RAN, DryEngine
 from builder.errors import CellError, OutsideError, Problem
 from builder.ports import Ports
+from tests.screens.stand_in_engine import tar
 from tests.screens.stand_ins import Changes, Engine, Store, ports, reports
 
 Outside = Callable[[Path], Ports]
@@ -22,7 +24,8 @@ class Case:
     name: str
     typed: str
     outside: Outside = ports
-    before: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()  # commands, or changes that `screens.CHANGES` has
+    env: tuple[tuple[str, str], ...] = ()
     columns: int | None = None
 
 
@@ -36,11 +39,11 @@ def reporting(changes: Changes, *, complete: bool = True) -> Outside:
 
 
 def failing(wanted: str, error: Exception) -> Outside:
-    """Builds fail for the Python `wanted`."""
+    """The system's packages cannot be installed on the OS `wanted`."""
 
     def on_build(request: BuildRequest) -> None:
-        version = next(entry.content for entry in request.context if entry.path == "python/version.txt")
-        if request.target == "image" and version.decode().strip() == wanted:
+        page = next(entry.content for entry in request.context if entry.path == "Dockerfile")
+        if f'org.envbuild.os="{wanted}"'.encode() in page:
             raise error
 
     return lambda folder: ports(folder, Engine(on_run=reports(), on_build=on_build))
@@ -50,6 +53,31 @@ def noting(folder: Path) -> Ports:
     return ports(
         folder, source=Store(folder, notes=("PyTorch's index does not answer; torch comes from PyPI",))
     )
+
+
+def silent(folder: Path) -> Ports:
+    """Containers that end well and say nothing."""
+    return ports(folder, Engine(on_run=lambda _: NOTHING_RAN))
+
+
+def lasting() -> Outside:
+    """One engine and one cache for all commands of a case."""
+    return cache(ports)
+
+
+class Restless(Engine):
+    """No two builds of its leave the same."""
+
+    def build(self, request: BuildRequest, on_progress, cancel) -> str:
+        ident = super().build(request, on_progress, cancel)
+        found = self.images[ident]
+        stamp = self.keep(tar({"usr/stamp": f"made as number {len(self.requests)}\n".encode()}))
+        self.images[ident] = replace(found, layers=(*found.layers[:-1], stamp))
+        return ident
+
+
+def restless(folder: Path) -> Ports:
+    return ports(folder, Restless(on_run=reports()))
 
 
 class NoImage(DryEngine):
@@ -72,14 +100,13 @@ def broken(folder: Path) -> Ports:
     raise RuntimeError("what we did not think of")
 
 
-RUN = "RUN --mount=type=bind,source=env,target=/in     set -eu; umask 022;     uv pip sync /in/env/pins.txt"
+RUN = "RUN --mount=type=bind,source=os,target=/in     set -eu; umask 022;     apt-get install --yes"
 AGAIN = f"executor failed running [/bin/sh -c {RUN}]"
 BUILD = CellError(
     (
         Problem(
-            message=f"the build failed at [image 3/5] {RUN}: {AGAIN}: exit code: 2\n"
-            "error: Failed to inspect Python interpreter\n  cause: version `GLIBC_2.38' not found",
-            hint="take a newer OS",
+            message=f"the build failed at [os 2/4] {RUN}: {AGAIN}: exit code: 100\n"
+            "dpkg: error processing archive git_1.0_amd64.deb\n  cannot write: No space left on device",
         ),
     )
 )
@@ -113,6 +140,10 @@ USAGE = (
     case("help-build", "build --help"),
     case("help-verify", "verify --help"),
     case("help-up", "up --help"),
+    case("help-reproduce", "reproduce --help"),
+    case("help-cache", "cache --help"),
+    case("help-cache-show", "cache show --help"),
+    case("help-cache-prune", "cache prune --help"),
     case("command-mistyped", "pln one.yaml"),
     case("command-unknown", "frobnicate"),
     case("option-mistyped", "plan one.yaml --formt json"),
@@ -152,10 +183,55 @@ PLAN = (
 )
 
 LOCK = (
+    case("lock", "lock four.yaml", outside=noting),
+    case("lock-again", "lock four.yaml", before=("lock four.yaml",)),
+    case("lock-check", "lock one.yaml --check", before=("lock one.yaml",)),
     case("lock-check-missing", "lock four.yaml --check"),
+    case("lock-check-stale", "lock one.yaml --check", before=("lock one.yaml", "edited")),
+    case("lock-check-broken", "lock one.yaml --check", before=("broken",)),
+    case("lock-broken", "lock one.yaml", before=("broken",)),
+    case("lock-diff", "lock one.yaml --diff"),
+    case("lock-list-urls", "lock one.yaml --list-urls"),
+    case("lock-offline", "lock one.yaml --offline"),
+    case("lock-mirror-missing", "lock one.yaml --mirror nowhere"),
     case("lock-impossible", "lock impossible.yaml"),
     case("lock-one-word-too-many", "lock four.yaml numpy"),
+    case("lock-upgrade-unknown", "lock one.yaml --upgrade trch", before=("lock one.yaml",)),
+    case("lock-upgrade-check", "lock one.yaml --upgrade --check", before=("lock one.yaml",)),
+    case("fetch", "fetch one.yaml --to mirror", before=("lock one.yaml",)),
+    case("fetch-again", "fetch one.yaml --to mirror", before=("lock one.yaml", "fetch one.yaml --to mirror")),
     case("fetch-without-lock", "fetch four.yaml --to mirror"),
+    case("fetch-nowhere", "fetch one.yaml", before=("lock one.yaml",)),
+    case("fetch-not-writable", "fetch one.yaml --to one.yaml/x", before=("lock one.yaml",)),
+    case("build-stale-lock", "build one.yaml", before=("lock one.yaml", "edited")),
+    case("verify-stale-lock", "verify one.yaml", before=("lock one.yaml", "edited")),
+    case("build-broken-lock", "build one.yaml", before=("broken",)),
+    case("build-offline-without-lock", "build one.yaml --offline"),
+    case("build-mirror-missing", "build one.yaml --mirror nowhere"),
+)
+
+KEPT = (
+    case("up-kept", "up one.yaml", outside=lasting(), before=("up one.yaml -q",)),
+    case("up-force", "up one.yaml --force", outside=lasting(), before=("up one.yaml -q",)),
+    case("up-reverify", "up one.yaml --reverify", outside=lasting(), before=("up one.yaml -q",)),
+    case("build-kept", "build one.yaml --offline", outside=lasting(), before=("up one.yaml -q",)),
+    case("reproduce", "reproduce one.yaml -j 1"),
+    case("reproduce-json", "reproduce one.yaml -j 1 --json"),
+    case("reproduce-differs", "reproduce four.yaml -j 1", outside=restless),
+    case("reproduce-differs-json", "reproduce one.yaml -j 1 --json", outside=restless),
+    case("reproduce-fails", "reproduce one.yaml -j 1", outside=failing("debian13", BUILD)),
+    case("reproduce-three-engines", "reproduce one.yaml --engine a --engine b --engine c"),
+    case("reproduce-stale-lock", "reproduce one.yaml", before=("lock one.yaml", "edited")),
+    case("cache-empty", "cache show"),
+    case("cache-show", "cache show", before=("cached",)),
+    case("cache-show-json", "cache show --json", before=("cached",)),
+    case("cache-prune", "cache prune --keep 2MB", before=("cached",)),
+    case("cache-prune-all", "cache prune --keep 0", before=("cached",)),
+    case("cache-prune-default", "cache prune", before=("cached",)),
+    case("cache-prune-wrong", "cache prune --keep much"),
+    case("cache-size-wrong", "cache prune", env=(("ENVBUILD_CACHE_SIZE", "many"),)),
+    case("cache-alone", "cache"),
+    case("cache-mistyped", "cache shw"),
 )
 
 RENDER = (
@@ -182,10 +258,10 @@ BUILD_CASES = (
     case("build-quiet", "build four.yaml -j 1 --quiet", outside=noting),
     case("build-notes", "build four.yaml -j 1", outside=noting),
     case("build-verbose", "build one.yaml -v"),
-    case("build-fails", "build four.yaml -j 1", outside=failing("3.11", BUILD)),
-    case("build-fails-80-columns", "build one.yaml -q", outside=failing("3.12", BUILD), columns=80),
-    case("build-fail-fast", "build four.yaml -j 1 --fail-fast -q", outside=failing("3.11", BUILD)),
-    case("build-bug", "build four.yaml -j 1 -q", outside=failing("3.11", RuntimeError("not thought of"))),
+    case("build-fails", "build four.yaml -j 1", outside=failing("debian12", BUILD)),
+    case("build-fails-80-columns", "build one.yaml -q", outside=failing("debian13", BUILD), columns=80),
+    case("build-fail-fast", "build four.yaml -j 1 --fail-fast -q", outside=failing("debian12", BUILD)),
+    case("build-bug", "build four.yaml -j 1 -q", outside=failing("debian12", RuntimeError("not thought of"))),
     case("build-impossible", "build impossible.yaml"),
     case("build-nothing", "build dropped.yaml"),
     case("build-only-excluded", "build four.yaml --only 'debian12-py3.12*'"),
@@ -202,11 +278,11 @@ VERIFY = (
     case("up-incomplete", "up one.yaml -q", outside=reporting({}, complete=False)),
     case("up-not-verified", "up gpu.yaml -q", outside=reporting(GPU_CHECKS)),
     case("up-allowed", "up gpu.yaml -q --allow no-gpu", outside=reporting(GPU_CHECKS)),
-    case("up-dry-engine", "up one.yaml -q", outside=lambda folder: ports(folder, DryEngine())),
+    case("up-dry-engine", "up one.yaml -q", outside=silent),
     case("verify-not-built", "verify one.yaml"),
     case("verify-image", "verify their/image:1", outside=lambda folder: ports(folder, Known())),
     case("verify-image-missing", "verify their/image:2", outside=lambda folder: ports(folder, NoImage())),
     case("verify-no-image", "verify 'two words'"),
 )
 
-CASES = (*USAGE, *MATRIX, *PLAN, *LOCK, *RENDER, *BUILD_CASES, *VERIFY)
+CASES = (*USAGE, *MATRIX, *PLAN, *LOCK, *RENDER, *BUILD_CASES, *KEPT, *VERIFY)

@@ -8,11 +8,12 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from builder.cli import main, running
 from builder.engine.api import BuildRequest, Progress
-from builder.ports import Ports
+from builder.ports import Ports, Shared
 from tests.screens.stand_ins import Engine, ports, reports
 
 
@@ -25,7 +26,7 @@ class Slow(Engine):
 
     def build(self, request: BuildRequest, on_progress, cancel: threading.Event) -> str:
         if self._how != "pass":
-            step = "[image 2/4] RUN --mount=type=bind,source=env uv pip sync"
+            step = "[os 2/4] RUN --mount=type=bind,source=os apt-get install"
             on_progress(Progress(step=step, current=12_000_000, total=188_000_000))
             (cancel if self._how == "wait" else threading.Event()).wait()
         return super().build(request, on_progress, cancel)
@@ -33,9 +34,9 @@ class Slow(Engine):
 
 def play(how: str) -> None:
     @contextlib.contextmanager
-    def opened(engine: str | None) -> Iterator[Ports]:
+    def opened(engine: str | None, jobs: int) -> Iterator[Ports]:
         with tempfile.TemporaryDirectory() as folder:
-            yield ports(Path(folder), Slow(how))
+            yield replace(ports(Path(folder), Slow(how)), shared=Shared(jobs))
 
     running.ports = opened
     main()

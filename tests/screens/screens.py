@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import hashlib
 import io
 import os
 import re
@@ -11,13 +13,19 @@ import shutil
 import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from builder import __version__, facts, verification
-from builder.cli import main, running
+import pytest
+
+from builder import __version__, facts, pipeline, reproduction, verification
+from builder.cli import main, reproduce, running
+from builder.layer.cache import Layers
+from builder.lock import making, mirroring
+from tests.rooms.layer_trees import file
 from tests.screens.cases import Case, Outside
-from tests.screens.stand_ins import checks
+from tests.screens.stand_ins import Prompt, checks
 
 HERE = Path(__file__).parent
 GOLDEN = HERE / "golden"
@@ -46,8 +54,10 @@ def screen(case: Case) -> str:
     with tempfile.TemporaryDirectory() as name, prepared(Path(name)) as folder:
         for typed in case.before:
             _before(typed, folder, case.outside)
+        os.environ.update(case.env)
         code, out, err = typed_in(case.typed, folder, case.outside, case.columns)
-    text = f"$ envbuild {case.typed}\nexit code {code}\n-- stdout\n{out}-- stderr\n{err}"
+    set_before = "".join(f"{name}={value} " for name, value in case.env)
+    text = f"$ {set_before}envbuild {case.typed}\nexit code {code}\n-- stdout\n{out}-- stderr\n{err}"
     return _settled(text, str(folder))
 
 
@@ -66,8 +76,11 @@ def prepared(folder: Path) -> Iterator[Path]:
     before, environment, scratch = Path.cwd(), dict(os.environ), tempfile.tempdir
     try:
         os.chdir(folder)
+        for name in [name for name in os.environ if name.startswith("ENVBUILD_")]:
+            del os.environ[name]
         for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "NO_COLOR", "COLUMNS"):
             os.environ.pop(name, None)
+        os.environ["ENVBUILD_STORE"] = str(folder / "store")
         tempfile.tempdir = str(folder)
         yield folder
     finally:
@@ -78,12 +91,47 @@ def prepared(folder: Path) -> Iterator[Path]:
 
 
 def _before(typed: str, folder: Path, outside: Outside | None) -> None:
-    if typed == "drift":
-        rendered = folder / "rendered/debian13-py3.12-cpu-torch2.8.0"
-        (rendered / "Dockerfile").write_text("FROM scratch\n")
-        (rendered / "notes.txt").write_text("mine\n")
+    """A command, or one of the changes that a case tells by a word."""
+    if typed in CHANGES:
+        CHANGES[typed](folder)
     else:
+        before = dict(os.environ)  # options like --offline are told by it
         typed_in(typed, folder, outside)
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _drift(folder: Path) -> None:
+    rendered = folder / "rendered/debian13-py3.12-cpu-torch2.8.0"
+    (rendered / "Dockerfile").write_text("FROM scratch\n")
+    (rendered / "notes.txt").write_text("mine\n")
+
+
+def _edited(folder: Path) -> None:
+    path = folder / "one.yaml"
+    path.write_text(path.read_text().replace("[numpy]", "[numpy, pillow]"))
+
+
+def _broken(folder: Path) -> None:
+    (folder / "one.lock.json").write_text('{"schema": ')
+
+
+def _cached(folder: Path) -> None:
+    """Two layers and a file, last used on three days."""
+    layers = Layers(root=folder / "store")
+    for number, label in enumerate(("torch 2.8.0+cpu", "byte code of torch 2.8.0+cpu"), 1):
+        layers.make(str(number) * 64, label, lambda size=number: [file("x", b"x" * size * 10**6)])
+        record = layers.folder / "keys" / f"{str(number) * 64}.json"
+        os.utime(record, (number * 86_400,) * 2)
+    content = b"wheel" * 10**5
+    sha256 = hashlib.sha256(content).hexdigest()
+    fetched = folder / "store/sha256" / sha256[:2] / sha256
+    fetched.mkdir(parents=True)
+    (fetched / "torch-2.8.0+cpu-py3-none-any.whl").write_bytes(content)
+    os.utime(fetched, (0, 0))
+
+
+CHANGES = {"drift": _drift, "edited": _edited, "broken": _broken, "cached": _cached}
 
 
 def typed_in(
@@ -94,28 +142,31 @@ def typed_in(
     out, err = (kind(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
     if columns:
         os.environ.update(COLUMNS=str(columns), TERM="xterm")
-    old = sys.argv, running.ports, verification.listed, signal.getsignal(signal.SIGTERM)
-    sys.argv = ["envbuild", *shlex.split(typed)]
-    verification.listed = checks  # the verifier's own list, asked for once
-    if outside is not None:
-        running.ports = _without_engine(outside, folder)
+    handler = signal.getsignal(signal.SIGTERM)
     code: object = None
-    try:
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            main()
-    except SystemExit as end:
-        code = end.code
-    finally:
-        sys.argv, running.ports, verification.listed, handler = old
-        signal.signal(signal.SIGTERM, handler)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["envbuild", *shlex.split(typed)])
+        patch.setattr(verification, "listed", checks)  # the verifier's own list, asked for once
+        for module, name in ((pipeline, "AHEAD"), (making, "JOBS"), (mirroring, "JOBS"), (reproduction, "AT_ONCE")):
+            patch.setattr(module, name, 0 if name == "AHEAD" else 1)  # one after the other, in the same order
+        patch.setattr(reproduce, "Shared", Prompt)
+        if outside is not None:
+            patch.setattr(running, "ports", _without_engine(outside, folder))
+        try:
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                main()
+        except SystemExit as end:
+            code = end.code
+        finally:
+            signal.signal(signal.SIGTERM, handler)
     return code, *(stream.buffer.getvalue().decode() for stream in (out, err))
 
 
 def _without_engine(outside: Outside, folder: Path):
     @contextlib.contextmanager
-    def opened(engine: str | None) -> Iterator[object]:
+    def opened(engine: str | None, jobs: int = 1) -> Iterator[object]:
         store = folder / "store"
         store.mkdir(exist_ok=True)
-        yield outside(store)
+        yield dataclasses.replace(outside(store), shared=Prompt(1), cancel=threading.Event())
 
     return opened

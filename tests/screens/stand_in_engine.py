@@ -17,6 +17,7 @@ from builder.engine.dry import NOTHING_RAN, DryEngine
 
 SIZE = 1_019_000_000
 CREATED = 1_700_000_000
+BASES = ("debian:12", "debian:13", "ubuntu:24.04")
 PACKAGES = ("ca-certificates", "zlib1g")  # what apt would install, in every base
 
 
@@ -51,9 +52,12 @@ class Engine(DryEngine):
         with self._guard:
             found = super().pull(reference, platform, on_progress)
             self.pulled.append(reference)
-            layer = self.keep(tar({"etc/os-release": reference.partition("@")[0].encode()}))
-            digest = f"{reference.partition(':')[0]}@{layer}"
-            whole = replace(found, layers=(layer,), digests=(digest,), env=(("PATH", "/bin"),), created=CREATED)
+            name, _, wanted = reference.partition("@")
+            meant = next((base for base in BASES if wanted == _sha256_of(base)), name)
+            layer = self.keep(_base(meant))
+            digest = f"{name.partition(':')[0]}@{_sha256_of(meant)}"
+            config = {"env": (("PATH", "/bin"),), "created": CREATED}
+            whole = replace(found, layers=(layer,), digests=(digest,), **config)
             self.images[found.id] = whole
         return whole
 
@@ -132,6 +136,16 @@ def tar(files: Mapping[str, bytes]) -> bytes:
             member.size, member.mtime, member.uname = len(content), CREATED + 99, "root"
             archive.addfile(member, io.BytesIO(content))
     return held.getvalue()
+
+
+def _base(name: str) -> bytes:
+    """The only layer of a base."""
+    return tar({"etc/os-release": name.encode()})
+
+
+def _sha256_of(base: str) -> str:
+    """What the registry calls it."""
+    return f"sha256:{_sha256(base)}"
 
 
 def _plain(request: BuildRequest) -> list[tuple[str, bytes]]:

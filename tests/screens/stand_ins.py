@@ -90,7 +90,7 @@ def ports(folder: Path, engine: DryEngine | None = None, source: Store | None = 
     return Ports(
         engine=engine or Engine(on_run=reports()),
         source=source or Store(folder),
-        layers=Layers(root=folder / "cache"),
+        layers=Layers(root=folder),
     )
 
 
