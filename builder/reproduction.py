@@ -31,6 +31,7 @@ class Made:
     image: Assembled | None = None
     parts: Parts = ()
     problems: tuple[Problem, ...] = ()
+    exit_code: int = 0  # of what went wrong
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,7 @@ class Compared:
     ids: tuple[str, ...]
     differing: tuple[tuple[str, tuple[Difference, ...]], ...] = ()
     problems: tuple[Problem, ...] = ()
+    exit_code: int = 0
 
     @property
     def same(self) -> bool:
@@ -65,7 +67,7 @@ def _build(one: Locked, ports: Ports, on_progress: OnProgress) -> Made:
         image.fetch(one, ports, on_progress)
         made, parts = image.make(one, ports, on_progress)
     except EnvbuildError as error:
-        return Made(problems=error.problems)
+        return Made(problems=error.problems, exit_code=error.exit_code)
     return Made(image=made, parts=parts)
 
 
@@ -78,9 +80,12 @@ def forget(cells: Sequence[Locked], ports: Ports) -> None:
 def compared(cell: str, one: Made, other: Made) -> Compared:
     """What the two rounds made of a cell. The layers of both must still be on disk."""
     if one.image is None or other.image is None:
-        return Compared(cell=cell, ids=(), problems=one.problems or other.problems)
+        failed = other if one.image else one
+        return Compared(cell=cell, ids=(), problems=failed.problems, exit_code=failed.exit_code)
     ids = (one.image.id, other.image.id)
-    return Compared(cell=cell, ids=ids, differing=tuple(_differing(one, other)) if ids[0] != ids[1] else ())
+    if ids[0] == ids[1]:
+        return Compared(cell=cell, ids=ids)
+    return Compared(cell=cell, ids=ids, differing=tuple(_differing(one, other)), exit_code=1)
 
 
 def _differing(one: Made, other: Made) -> list[tuple[str, tuple[Difference, ...]]]:

@@ -32,5 +32,6 @@ def _unpacked(wheel: Path, scratch: Path) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     with zipfile.ZipFile(here) as archive:
-        archive.extractall(scratch / "site")  # the package index's own wheels, checked against their pins
+        # The package index's own wheels, checked against their pins.
+        archive.extractall(scratch / f"{wheel.name}.content")
     return digest.hexdigest()

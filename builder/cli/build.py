@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from builder.cli import running, selection
-from builder.cli.options import matrix_argument, run_options, source_options, templates_option
+from builder.cli.options import force_option, matrix_argument, run_options, source_options, templates_option
 from builder.cli.screen import say
 from builder.errors import InputError
 from builder.report import dry_run as intent
@@ -17,6 +17,7 @@ from builder.report import dry_run as intent
 @click.command("build")
 @matrix_argument
 @run_options
+@force_option
 @source_options
 @templates_option
 @click.option("--dry-run", is_flag=True, help="Only tell what would be built; needs no engine, no network.")

@@ -21,7 +21,7 @@ from builder.source import store_folder
 BOUND, DEFAULT = "ENVBUILD_CACHE_SIZE", "50GB"  # of layers, and of files as well
 
 
-@click.group("cache")
+@click.group("cache", no_args_is_help=False)
 def command() -> None:
     """What envbuild keeps on this machine: files that were fetched, and layers that
     were made of them. All of it can be fetched and made again.
@@ -33,7 +33,7 @@ def command() -> None:
     """
 
 
-@command.command("show")
+@command.command("show", short_help="List layers and files.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def show(as_json: bool) -> int:
     """List layers and files, what was not used for the longest time first."""
@@ -46,7 +46,7 @@ def show(as_json: bool) -> int:
     return 0
 
 
-@command.command("prune")
+@command.command("prune", short_help="Make room.")
 @click.option(
     "--keep",
     metavar="SIZE",
@@ -55,7 +55,7 @@ def show(as_json: bool) -> int:
 def prune(keep: str | None) -> int:
     """Remove what was not used for the longest time."""
     freed = pruned(store_folder(), 0 if keep == "0" else _bytes(keep, "--keep") if keep else bound())
-    warn(f"{freed / 1e9:.2f} GB freed")
+    warn(f"{kept.amount(freed)} freed")
     return 0
 
 

@@ -34,6 +34,7 @@ def command(matrix: Path, folder: Path, engine: str | None, templates: Path | No
     \b
     Examples:
       envbuild fetch matrices/team.yaml --to mirror
+      envbuild fetch matrices/quickstart.yaml --to /media/disk/mirror
       envbuild build matrices/team.yaml --mirror mirror --offline
     """
     chosen = selection.select(matrix)
@@ -43,7 +44,7 @@ def command(matrix: Path, folder: Path, engine: str | None, templates: Path | No
     )
     if lock is None or problems:
         raise InputError(problems)
-    folders.writable(folder)
+    folders.writable(folder, "--to")
     with running.ports(engine) as outside:
         found = locks.mirror(lock, folder, outside, warn)
     warn(f"{folder}: {found.files} files, {found.new} of them new")

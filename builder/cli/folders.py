@@ -14,12 +14,17 @@ def default(matrix: Matrix) -> Path:
     return Path(".envbuild") / matrix.name
 
 
-def writable(folder: Path) -> None:
-    """Make the folder if need be. Raises `InputError` where it cannot be written to: better now than late."""
+def writable(folder: Path, option: str = "--out") -> None:
+    """Make the folder that `option` names if need be.
+
+    Raises `InputError` where it cannot be written to: better now than late.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             return
     except OSError as error:
         message = f"{folder} cannot be written to: {error.strerror or error}"
-        raise InputError.of(message, hint="name another folder with --out, or check permissions") from error
+        raise InputError.of(
+            message, hint=f"name another folder with {option}, or check permissions"
+        ) from error

@@ -17,6 +17,7 @@ from builder.cli.selection import Selection
 from builder.errors import InputError, Problem
 from builder.lock import Asked, Lock
 from builder.recipe import Recipe
+from builder.report.look import count
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +85,8 @@ def command(matrix: Path, names: tuple[str, ...], only: tuple[str, ...], **optio
         return 2 if told or old is None or wanted.stale(old) else 0
     written = locks.write(new, place)
     warn(
-        f"{place}: {len(new.cells)} cells, {len(new.files)} files" + ("" if written else "; nothing changed")
+        f"{place}: {count(len(new.cells), 'cell')}, {len(new.files)} files"
+        + ("" if written else "; nothing changed")
     )
     return 0
 

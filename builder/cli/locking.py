@@ -52,13 +52,25 @@ def good(chosen: Selection, recipes: Sequence[Recipe]) -> Lock | None:
     return found
 
 
-def complete(found: Lock | None, chosen: Selection, templates: Path | None, ports: Ports) -> Lock:
+def complete(
+    found: Lock | None, chosen: Selection, templates: Path | None, ports: Ports, *, quiet: bool = False
+) -> Lock:
     """The lock with all chosen cells in it; what was missing is locked now, and written beside the matrix."""
     if found is not None and all(found.cell(cell.id) for cell in chosen.chosen):
         return found
     place = locks.path_for(chosen.matrix.path)
-    warn(f"lock: {place}")
+    tell = _untold if quiet else _told
+    tell(str(place))
     wanted = asked(chosen, every_recipe(chosen, templates))
-    made = locks.make(wanted, found, ports, lambda step: warn(f"lock: {step}"))
+    made = locks.make(wanted, found, ports, tell)
     locks.write(made, place)
     return made
+
+
+def _told(step: str) -> None:
+    warn(f"lock: {step}")
+
+
+def _untold(step: str) -> None:
+    """Nobody wants to know."""
+    del step

@@ -66,7 +66,7 @@ def command(matrix: Path, only: tuple[str, ...], engines: tuple[str, ...], **opt
         if options["as_json"]
         else reproduced.as_text(results)
     )
-    return max(_code(result) for result in results)
+    return max(result.exit_code for result in results)
 
 
 def _rounds(cells: Sequence[Locked], engines: tuple[Ports, Ports], jobs: int) -> tuple[Compared, ...]:
@@ -101,7 +101,3 @@ class _Steps:
         ):
             self._told.add(progress.step)
             warn(f"round {self._number}: {progress.step}")
-
-
-def _code(result: Compared) -> int:
-    return 0 if result.same else 1

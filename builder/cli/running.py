@@ -88,7 +88,7 @@ def run(chosen: Selection, flags: Flags, *, build: bool, verify: bool) -> int:
     found = locking.good(chosen, recipes)
     folders.writable(folder)
     with ports(flags.engine, flags.jobs) as outside:
-        lock = locking.complete(found, chosen, flags.templates, outside) if build else found
+        lock = _lock(found, chosen, flags, outside) if build else found
         with_gpus = verify and gpus(flags, outside)
         works = tuple(work_on(one, lock, chosen, flags, folder / one.cell.id) for one in recipes)
         works = tuple(dataclasses.replace(work, gpus=work.gpus and with_gpus) for work in works)
@@ -102,6 +102,10 @@ def run(chosen: Selection, flags: Flags, *, build: bool, verify: bool) -> int:
     if code == 130:
         warn("interrupted; what was under way was stopped and undone")
     return code
+
+
+def _lock(found: Lock | None, chosen: Selection, flags: Flags, outside: Ports) -> Lock:
+    return locking.complete(found, chosen, flags.templates, outside, quiet=flags.quiet)
 
 
 def view(cells: int, last: Stage, flags: Flags, outside: Ports) -> View:

@@ -8,12 +8,20 @@ from typing import Any
 import click
 
 from builder.cli import running, selection
-from builder.cli.options import matrix_argument, run_options, source_options, templates_option, verify_options
+from builder.cli.options import (
+    force_option,
+    matrix_argument,
+    run_options,
+    source_options,
+    templates_option,
+    verify_options,
+)
 
 
 @click.command("up")
 @matrix_argument
 @run_options
+@force_option
 @verify_options
 @source_options
 @templates_option

@@ -25,7 +25,7 @@ def problem(error: click.ClickException) -> Problem:
         return _bad_value(error, see)
     if isinstance(error, click.BadOptionUsage):
         return Problem(message=f"{command}: {error.option_name} needs a value", hint=see)
-    return Problem(message=f"{command}: {_lower(error.format_message())}", hint=see)
+    return Problem(message=f"{command}: {_lower(error.message)}", hint=see)
 
 
 def _bad_value(error: click.BadParameter, see: str) -> Problem:

@@ -124,7 +124,9 @@ def _request(ground: Ground, base: str, ports: Ports) -> BuildRequest:
 
 def _build(request: BuildRequest, ports: Ports, on_progress: OnProgress) -> None:
     """Build; a step that fails with an error of its own is told with the hint of this build."""
-    hint = "check packages.system, and that a build on this engine reaches the distribution's mirror"
+    hint = "check packages.system: the log tells what the base's package manager has against it"
+    if request.network == "host":
+        hint = "check packages.system, and that a build on this engine reaches the distribution's mirror"
     try:
         ports.engine.build(request, on_progress, ports.cancel)
     except CellError as error:

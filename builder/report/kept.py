@@ -16,7 +16,7 @@ def as_text(root: Path, layers: Sequence[Use], files: Sequence[Fetched]) -> str:
     lines = [f"{root}", ""]
     for title, found in (("layers", layers), ("files", files)):
         total = sum(one.size for one in found)
-        lines.append(f"{title}: {len(found)}, {total / 1e9:.2f} GB")
+        lines.append(f"{title}: {len(found)}, {amount(total)}")
         lines += [f"  {_day(one.last_used)}  {one.size / 1e6:9.1f} MB  {one.label}" for one in found]
     return "\n".join(lines)
 
@@ -31,6 +31,11 @@ def as_json(root: Path, layers: Sequence[Use], files: Sequence[Fetched]) -> dict
         ],
         "files": [{"name": one.label, "size": one.size, "last_used": one.last_used} for one in files],
     }
+
+
+def amount(size: int) -> str:
+    """Bytes for the eye."""
+    return f"{size / 1e9:.2f} GB" if size >= 10**9 else f"{size / 1e6:.1f} MB"
 
 
 def _day(seconds: float) -> str:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from builder.report import problems
 from builder.reproduction import Compared
+
+HINT = "what writes times or random values as it is installed cannot be repeated: do without it, or report it"
 
 
 def as_text(results: Sequence[Compared]) -> str:
@@ -13,7 +16,10 @@ def as_text(results: Sequence[Compared]) -> str:
     lines = [line for result in results for line in _lines(result)]
     same = sum(result.same for result in results)
     cells = "1 cell" if len(results) == 1 else f"{len(results)} cells"
-    return "\n".join([*lines, "", f"{cells}: {same} the same in both rounds, {len(results) - same} not"])
+    hint = [f"hint: {HINT}"] if any(result.differing for result in results) else []
+    return "\n".join(
+        [*lines, "", f"{cells}: {same} the same in both rounds, {len(results) - same} not", *hint]
+    )
 
 
 def _lines(result: Compared) -> Iterator[str]:
@@ -22,7 +28,7 @@ def _lines(result: Compared) -> Iterator[str]:
         return
     yield f"{result.cell}  " + ("differs  " + "  ".join(result.ids) if result.ids else "failed")
     for problem in result.problems:
-        yield from (f"  {line}" for line in problem.message.splitlines())
+        yield from (f"  {line}" for line in problems.lines(problem))
     for label, found in result.differing:
         yield f"  layer of {label}" + ("" if found else ": only in one of the two")
         for one in found:

@@ -36,6 +36,12 @@ class Search:
                 self.files += 1
                 self.text(str(path.relative_to(top)), path.read_bytes())
 
+    def layers(self, folder: Path) -> None:
+        """Search the layers in a folder, each a tar."""
+        for path in sorted(folder.iterdir()):
+            with path.open("rb") as content:
+                self._part(path.name, content)
+
     def image(self, engine: Engine, image: str, scratch: Path) -> None:
         """Search the image as the engine hands it to anybody: every layer and the configuration."""
         path = scratch / "image.tar"

@@ -8,9 +8,10 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ QUICKSTART = {
 SITE = "/opt/env/lib/python3.11/site-packages"  # in the image of CELL
 TORCH = f"{SITE}/torch"
 HANG = "import time\nwhile True:\n    time.sleep(60)\n"  # a torch that never ends to be imported
+PATIENCE = 60  # seconds for the engine to end a process; it takes a moment
 MADE = "org.envbuild.test"  # the label of images that tests make from others
 OURS = "localhost/envbuild/"  # bases, OS images and carriers that envbuild keeps for later
 
@@ -169,7 +171,9 @@ class Passed:
         return next(name for name in names if self.job.engine.find(name))
 
     def judged_as(self, image: str, cell: str = CELL, **changes: object) -> Path:
-        """A matrix like the quickstart's, changed, without a lock, built as `image`: its record and its tags say so.
+        """A matrix like the quickstart's, changed, built as `image`: its record and its tags say so.
+
+        It has no lock.
         """
         name = f"judged-{uuid.uuid4().hex[:8]}"
         matrix, folder = self.job.matrix(name, **changes), self.job.folder / ".envbuild" / name / cell
@@ -177,7 +181,13 @@ class Passed:
         record = json.loads((self.folder / "image.json").read_text())
         (recipe,) = selection.select(matrix).recipes()
         assert recipe.cell.id == cell
-        changed = {"id": image, "stored": image, "cell": cell, "recipe": recipe.digest, "tags": recipe.cell.tags}
+        changed = {
+            "id": image,
+            "stored": image,
+            "cell": cell,
+            "recipe": recipe.digest,
+            "tags": recipe.cell.tags,
+        }
         record["value"] |= changed
         (folder / "image.json").write_text(json.dumps(record))
         for tag in recipe.cell.tags:
@@ -211,3 +221,27 @@ def fake(code: str) -> tuple[tuple[str, ...], dict[str, str]]:
     metadata = "Metadata-Version: 2.1\nName: torch\nVersion: 2.13.0+cpu\n"
     lines = (f"RUN rm -r {TORCH} {SITE}/torch-*.dist-info",)
     return lines, {f"{TORCH}/__init__.py": code, f"{SITE}/torch-2.13.0+cpu.dist-info/METADATA": metadata}
+
+
+def lives(argument: str) -> bool:
+    """Whether a process with that argument runs; those in containers on this machine are seen too."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it has just ended
+            if argument.encode() in path.read_bytes().split(b"\0"):
+                return True
+    return False
+
+
+def becomes(living: bool, argument: str) -> bool:
+    """Whether a process with that argument lives, or is gone, before patience is."""
+    return becomes_true(lambda: lives(argument) is living)
+
+
+def becomes_true(holds: Callable[[], object]) -> bool:
+    """Whether something comes to hold before patience is gone."""
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True

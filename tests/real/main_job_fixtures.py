@@ -43,7 +43,7 @@ def job(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jo
 
 
 def _remove(job: Job, before: set[str]) -> None:
-    """Take away every image of this run: by its name, or (nameless, as after a kill or over a budget) its label."""
+    """Take away every image of this run: by its name, or by its label where it has none, as after a kill."""
     for image in job.client.images.list(all=False):
         ours = [tag for tag in image.tags if tag.startswith((job.name, OURS)) and tag not in before]
         labels = image.labels or {}

@@ -1,4 +1,4 @@
-"""A container registry of a test's own: Debian's docker-registry on the loopback, where dockerd asks for no TLS."""
+"""A registry of a test's own: Debian's docker-registry on the loopback, where no engine asks for TLS."""
 
 import json
 import shutil

@@ -60,7 +60,7 @@ def test_numpy_2_in_its_place_is_caught(old: Old, tmp_path: Path) -> None:
         f"{old.job.name}/carried:1", f"RUN python -m pip install --no-deps /wheels/{wheel.name}"
     )
     old.job.engine.tag(image, tag)
-    record["value"]["id"] = image
+    record["value"] |= {"id": image, "stored": image}
     old.record.write_text(json.dumps(record))
     ended = old.job.run("verify", old.matrix, *LEVEL)
     assert ended.code == 1

@@ -28,6 +28,11 @@ def axes(
     return {"matrix": values, "python": {"provider": "standalone"}}
 
 
+def forgotten(folder: str) -> str:
+    """A line that removes a folder's byte code: it is used whatever the sources say meanwhile."""
+    return f"RUN rm -r {folder}/__pycache__"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Broken:
     """What is done to the image, or claimed of it, and the check that must fail with what reason."""
@@ -43,7 +48,7 @@ class Broken:
 
 BROKEN = {
     "another CUDA inside than claimed": Broken(
-        lines=(f"RUN sed -i 's/^cuda.*/cuda = \"12.6\"/' {TORCH}/version.py",),
+        lines=(f"RUN sed -i 's/^cuda.*/cuda = \"12.6\"/' {TORCH}/version.py", forgotten(TORCH)),
         check="torch.cuda",
         reason="torch is built for CUDA 12.6, not for CPUs",
     ),
@@ -80,6 +85,7 @@ BROKEN = {
         lines=(
             f"RUN echo 'from numpy._core import _multiarray_umath' >> {SITE}/numpy/__init__.py",
             f"RUN echo 'del _multiarray_umath._ARRAY_API' >> {SITE}/numpy/__init__.py",
+            forgotten(f"{SITE}/numpy"),
         ),
         check="numpy.bridge",
         reason="Numpy is not available",

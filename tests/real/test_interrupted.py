@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import threading
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -13,14 +12,18 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
-from main_job import CELL, HANG, ROOT, Ended, Job, Passed, fake
+from main_job import CELL, HANG, PATIENCE, ROOT, Ended, Job, Passed, becomes, becomes_true, fake
+from small_wheels import offered
 
+from builder.image import system
+from tests.rooms.content_wheels import wheel as wheel_of
 from tests.rooms.source_server import Server, reply, wheel
 
+STAGES = system.REPOSITORY
+LONG_SOURCE = "".join(f"value_{number} = [{number}, {number} + 1]\n" for number in range(20_000))
 pytest_plugins = ("main_job_fixtures",)
 pytestmark = pytest.mark.real
 
-PATIENCE = 60  # seconds for the engine to end a process; it takes a moment
 INSTALLING = {
     "os": ("os/debian.j2", "set -eu; umask 022; export DEBIAN_FRONTEND"),
     "env": ("env/uv.j2", "set -eu; umask 022;"),
@@ -60,25 +63,13 @@ def assert_clean(ended: Ended, job: Job, name: str, folder: Path) -> None:
     assert job.tags(name) == []
     assert not (job.folder / ".envbuild" / name / CELL / "image.json").exists()
     assert list(folder.iterdir()) == []
+    layers = job.folder / "store" / "layers"
+    assert [*layers.glob("making/*"), *layers.glob("scratch/work-*")] == []
 
 
-def lives(argument: str) -> bool:
-    """Whether a process with that argument runs; those in containers on this machine are seen too."""
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with suppress(OSError):  # it has just ended
-            if argument.encode() in path.read_bytes().split(b"\0"):
-                return True
-    return False
-
-
-def becomes(living: bool, argument: str) -> bool:
-    """Whether a process with that argument lives, or is gone, before patience is."""
-    deadline = time.monotonic() + PATIENCE
-    while lives(argument) is not living:
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
+def os_containers(job: Job) -> list[str]:
+    """Ids of the containers of `os` stages."""
+    return [each for name in job.kept() if name.startswith(STAGES) for each in job.containers(name)]
 
 
 def sleeping(folder: Path, stage: str) -> tuple[Path, str, str]:
@@ -111,13 +102,47 @@ def test_a_build_is_called_off(passed: Passed, tmp_path: Path, stage: str, numbe
     assert becomes(False, long)
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_a_lock_is_called_off(passed: Passed, tmp_path: Path, number: signal.Signals) -> None:
+    """While a container asks the distribution for its packages; a lock is whole or not there."""
+    job, name = passed.job, f"off-lock-{number.name.lower()}"
+    matrix = job.matrix(name)
+    with job.start("up", matrix, env={"TMPDIR": str(tmp_path)}) as process:
+        until(process, "lock: packages of debian12")
+        assert becomes_true(lambda: job.containers(passed.base))
+        call_off(process, number)
+        ended = end_of(process)
+    assert_clean(ended, job, name, tmp_path)
+    assert job.containers(passed.base) == []
+    assert not matrix.with_name(f"{name}.lock.json").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_compiling_is_called_off(passed: Passed, tmp_path: Path, number: signal.Signals) -> None:
+    """Byte code is compiled in a container, too; it is gone with the run."""
+    job, name = passed.job, f"off-compile-{number.name.lower()}"
+    env = {**offered(tmp_path / "wheels"), "TMPDIR": str(tmp_path / "scratch")}
+    (tmp_path / "scratch").mkdir()
+    wheel_of(tmp_path / "wheels", "wordy", {f"wordy/m{number}.py": LONG_SOURCE for number in range(40)})
+    matrix = job.matrix(name, packages={"pip": ["wordy"]})
+    with job.start("up", matrix, env=env) as process:
+        until(process, "layer of byte code of pip, torch and 1 more")
+        assert becomes_true(lambda: os_containers(job))
+        call_off(process, number)
+        ended = end_of(process)
+    assert_clean(ended, job, name, tmp_path / "scratch")
+    assert os_containers(job) == []
+
+
 def test_what_was_called_off_comes_through_when_it_is_run_again(passed: Passed, tmp_path: Path) -> None:
+    """With a lock made anew, for the page is another one now."""
     job, matrix = passed.job, passed.job.matrix("again")
     templates, word, _ = sleeping(tmp_path, "env")
     with job.start("build", matrix, "--templates", templates, "-v") as process:
         until(process, word)
         call_off(process, signal.SIGINT)
         assert end_of(process).code == 130
+    assert job.run("lock", matrix).code == 0
     ended = job.run("build", matrix)
     assert ended.code == 0, ended.out + ended.err
     assert job.tags("again") == [f"{job.name}/again:{CELL}"]
@@ -208,5 +233,5 @@ def test_what_a_killed_run_leaves_the_next_one_removes(passed: Passed, hanging: 
         until(process, "verify: torch.import")
         os.killpg(process.pid, signal.SIGKILL)
     assert len(job.containers(hanging)) == 1
-    job.run("verify", passed.record("image")["base_id"], "-q")
+    job.run("verify", passed.base, "-q")
     assert job.containers(hanging) == []

@@ -32,6 +32,11 @@ def losses_of(cell: dict[str, Any]) -> list[float]:
     return next(c["values"]["losses"] for c in cell["verification"]["checks"] if c["id"] == "train.curve")
 
 
+def layers_of(cell: dict[str, Any]) -> dict[str, str]:
+    """What the layers hold, and their diff_ids."""
+    return {layer["label"]: layer["diff_id"] for layer in cell["image"]["layers"]}
+
+
 def test_one_cell_is_built_and_proven(passed: Passed) -> None:
     ended = passed.ended
     assert ended.code == 0
@@ -51,16 +56,46 @@ def test_one_cell_is_built_and_proven(passed: Passed) -> None:
 
 def test_progress_goes_to_standard_error_step_by_step(passed: Passed) -> None:
     told = passed.ended.err
-    for words in ("fetch: torch-2.13.0", "fetch done", "build done", "verify passed", "exporting to image"):
+    made = ("layer of torch 2.13.0+cpu", "layer of byte code of torch", "layer of virtual environment")
+    for words in ("lock: resolve torch==2.13.0+cpu", *made, "canonical layer", "load the image"):
         assert words in told
-    assert told.index("fetch done") < told.index("build done") < told.index("verify passed")
+    ends = [told.index(words) for words in ("lock: ", "fetch done", "build done", "verify passed")]
+    assert ends == sorted(ends)
     assert "fetch" not in passed.ended.out
 
 
 def test_its_tag_is_in_the_engine(passed: Passed) -> None:
     found = passed.job.client.images.get(passed.tag)
-    assert found.id == passed.record("image")["id"]
+    image = passed.record("image")
+    assert found.id == image["stored"]
+    assert found.attrs["RootFS"]["Layers"] == [layer["diff_id"] for layer in image["layers"]]
     assert passed.job.tags("quickstart") == [passed.tag]
+
+
+def test_its_lock_is_beside_the_matrix(passed: Passed) -> None:
+    """As published, of this matrix, and with every file that is in the image."""
+    place = passed.matrix.with_name("quickstart.lock.json")
+    jsonschema.validate(json.loads(place.read_text()), schema("lock"))
+    assert passed.job.run("lock", passed.matrix, "--check").code == 0
+    (cell,) = passed.lock.cells
+    wheels = {pin.name: pin.version for pin in cell.wheels}
+    assert dict(passed.record("image")["packages"]) == wheels
+    assert wheels["torch"] == "2.13.0+cpu"
+    assert cell.interpreter is None
+    assert "python3" in {pin.name for system in passed.lock.systems for pin in system.packages or ()}
+
+
+def test_its_layers_tell_what_they_hold(passed: Passed) -> None:
+    """The environment from the lowest on, then the base as it was, then the system's packages."""
+    labels = [layer["label"] for layer in passed.record("image")["layers"]]
+    base = labels.index("base debian:12")
+    assert labels[:2] == ["torch 2.13.0+cpu", "byte code of torch 2.13.0+cpu"]
+    assert labels[base - 1] == "virtual environment"
+    assert labels[-1] == "system packages of debian12"
+    diff_ids = [layer["diff_id"] for layer in passed.record("image")["layers"]]
+    assert tuple(diff_ids[base:-1]) == passed.lock.bases[0].layers
+    history = passed.job.client.api.history(passed.tag)
+    assert [row["CreatedBy"] for row in reversed(history)] == [f"envbuild: {label}" for label in labels]
 
 
 @pytest.mark.parametrize("kind", ["recipe", "image", "verification"])
@@ -70,7 +105,7 @@ def test_its_records_are_as_published(passed: Passed, kind: str) -> None:
     assert body["kind"] == kind
     parents = {
         "recipe": None,
-        "image": passed.record("recipe")["digest"],
+        "image": passed.record("image")["inputs"],
         "verification": passed.record("image")["id"],
     }
     assert body["parent"] == parents[kind]
@@ -94,11 +129,25 @@ def test_the_verdict_rests_on_what_was_seen_inside(passed: Passed) -> None:
 def test_the_rendered_folder_and_the_log_are_kept(passed: Passed) -> None:
     assert (passed.folder / "recipe" / "Dockerfile").is_file()
     log = (passed.folder / "build.log").read_text()
-    for words in ("== fetch", "== base", "== build", "== verify", "pass  train.curve", "passed: "):
+    for words in ("== fetch", "== build", "[os ", "== verify", "pass  train.curve", "passed: "):
         assert words in log
 
 
-def test_a_second_run_finds_what_the_first_one_made(passed: Passed) -> None:
+def test_a_second_run_keeps_image_and_verdict(passed: Passed) -> None:
+    """Nothing changed: nothing is built, loaded or verified."""
+    before = {path: path.stat().st_mtime_ns for path in passed.folder.glob("*.*")}
+    ended = passed.job.run("up", passed.matrix, "--out", passed.out)
+    assert ended.code == 0, ended.err
+    assert row(ended, CELL)["VERDICT"] == "passed"
+    assert re.findall(r": (\w+ \w+) in ", ended.err) == ["build kept", "verify kept"]
+    records = {
+        path: before[path] for path in before if path.name != "recipe.json"
+    }  # as `envbuild render` would
+    assert {path: path.stat().st_mtime_ns for path in records} == records
+
+
+def test_a_run_elsewhere_finds_what_the_first_one_made(passed: Passed) -> None:
+    """Its records are not here; its layers are, and the engine has the image."""
     before = passed.job.kept()
     ended = passed.job.run(
         "up", passed.matrix, "--out", passed.out.with_name("again"), "--level", "static", "--json"
@@ -111,8 +160,9 @@ def test_a_second_run_finds_what_the_first_one_made(passed: Passed) -> None:
     assert cell["image"]["id"] == passed.record("image")["id"]
     assert passed.job.kept() == before
     log = (passed.out.with_name("again") / CELL / "build.log").read_text()
-    assert "[os " not in log
-    assert "exporting to image" in log
+    assert "-- load the image" in log
+    for words in ("[os ", "-- layer of", "-- canonical layer"):
+        assert words not in log
 
 
 def test_verify_proves_the_images_of_a_matrix_again(passed: Passed) -> None:
@@ -144,7 +194,7 @@ def test_verify_proves_any_image_by_its_name(passed: Passed) -> None:
 
 
 def test_verify_of_an_image_without_python_is_an_error_in_plain_words(passed: Passed) -> None:
-    bare = passed.record("image")["base_id"]
+    bare = passed.base
     ended = passed.job.run("verify", bare)
     assert ended.code == 1
     assert row(ended, bare)["VERDICT"] == "error"
@@ -154,7 +204,7 @@ def test_verify_of_an_image_without_python_is_an_error_in_plain_words(passed: Pa
 
 
 def test_two_debians_with_two_pythons(job: Job, passed: Passed) -> None:
-    """Debian 12's own Python and a standalone one on Debian 13.
+    """Debian 12's own Python and a standalone one on Debian 13: torch is the same layer in both.
 
     The stand-in for a published interpreter (see interpreter.py) needs a newer C library than Debian 11's, so
     that the matrix's third cell is planned and rendered by other tests, and not built.
@@ -176,7 +226,7 @@ def test_two_debians_with_two_pythons(job: Job, passed: Passed) -> None:
     assert sorted(cells) == ["debian12-py3.11-cpu-torch2.13.0", "debian13-py3.11-cpu-torch2.13.0"]
     twelve, thirteen = (cells[f"debian{number}-py3.11-cpu-torch2.13.0"] for number in (12, 13))
     assert [cell["outcome"] for cell in (twelve, thirteen)] == ["passed", "passed"]
-    assert twelve["image"]["base_id"] != thirteen["image"]["base_id"]
+    assert (twelve["image"]["base"], thirteen["image"]["base"]) == ("debian:12", "debian:13")
     found = [cell["verification"]["environment"] for cell in (twelve, thirteen)]
     assert [one["os"] for one in found] == ["debian12", "debian13"]
     assert found[0]["python"] == passed.record("verification")["environment"]["python"]
@@ -185,3 +235,5 @@ def test_two_debians_with_two_pythons(job: Job, passed: Passed) -> None:
         tag for cell in (twelve, thirteen) for tag in cell["image"]["tags"]
     )
     assert losses_of(twelve) == pytest.approx(losses_of(thirteen), abs=1e-5)
+    torch = {layers_of(cell)["torch 2.13.0+cpu"] for cell in (twelve, thirteen)}
+    assert torch == {layers_of({"image": passed.record("image")})["torch 2.13.0+cpu"]}

@@ -1,11 +1,13 @@
 """Nothing of the machine that builds is in what it builds: no credential, no address, no path.
 
 An image is built with every kind of credential and private address that envbuild meets on its way, and every
-byte of it is searched for them; so are its log, its records and what was printed.
+byte of it is searched for them; so are the layers in the cache, its lock, its log, its records and what was
+printed.
 """
 
 import base64
 import functools
+import json
 import os
 import re
 import socket
@@ -72,6 +74,11 @@ class Private:
     @property
     def basic(self) -> str:
         return basic(self.mark)
+
+    @property
+    def ports(self) -> set[str]:
+        """Where index and proxy listen."""
+        return {f"127.0.0.1:{port}" for port in (self.server.port, self.proxy_port)}
 
     def publish(self) -> None:
         """Put the package on the index, behind the password."""
@@ -163,6 +170,8 @@ class Built:
     private: Private
     ended: Ended
     image: str
+    layers: tuple[str, ...]  # their diff_ids
+    private_store: Path
     words: set[str]
 
     def search(self) -> Search:
@@ -176,13 +185,15 @@ def built(job: Job, passed: Passed, private: Private) -> Built:
     matrix = job.matrix("among-secrets", packages={"pip": ["numpy", private.package]})
     ended = job.run("up", matrix.name, "--level", "static", "-v", "--templates", fresh(job.folder), env=env)
     assert ended.code == 0, ended.out + ended.err
-    ports = {f"127.0.0.1:{port}" for port in (private.server.port, private.proxy_port)}
-    private_words = {private.mark, private.basic, str(job.folder), *ports}
+    image = job.client.images.get(job.tags("among-secrets")[0])
+    private_words = {private.mark, private.basic, str(job.folder), *private.ports}
     return Built(
         job=job,
         private=private,
         ended=ended,
-        image=job.client.images.get(job.tags("among-secrets")[0]).id,
+        image=image.id,
+        layers=tuple(image.attrs["RootFS"]["Layers"]),
+        private_store=Path(env["ENVBUILD_STORE"]),
         words=private_words | of_this_machine(env),
     )
 
@@ -213,12 +224,36 @@ def test_neither_log_nor_records_nor_the_rendered_folder_hold_any_of_it(built: B
     assert search.files > 8
 
 
+def test_no_layer_in_the_cache_holds_any_of_it(built: Built, passed: Passed) -> None:
+    """Those of which the image was made, before any engine saw them, and what is written down of them."""
+    cache = built.private_store / "layers"
+    search = built.search()
+    search.layers(cache / "blobs")
+    for folder in ("keys", "notes"):
+        search.folder(cache / folder)
+    assert search.found == {}
+    assert search.files > 10_000
+    made = {path.stem for path in (cache / "blobs").iterdir()}
+    assert {digest.removeprefix("sha256:") for digest in built.layers} <= made
+
+
+def test_the_lock_holds_none_of_it(built: Built) -> None:
+    """It is for everybody who has the repository. Where a team's index listens is what it is to tell."""
+    lock = (built.job.folder / "among-secrets.lock.json").read_bytes()
+    search = Search(built.words - built.private.ports)
+    search.text("lock", lock)
+    assert search.found == {}
+    url = f"http://127.0.0.1:{built.private.server.port}/files/{built.private.package}-1.0-py3-none-any.whl"
+    assert url.encode() in lock
+    assert json.loads(lock)["systems"], "packages were asked for, by the proxy with its password"
+
+
 def test_nothing_of_it_is_printed(built: Built) -> None:
     search = built.search()
     search.text("standard output", built.ended.out.encode())
     search.text("standard error", built.ended.err.encode())
     assert search.found == {}
-    assert "Installed " in built.ended.err  # uv's own output, for -v
+    assert "Unpacking python3" in built.ended.err  # what the step's programs print, for -v
 
 
 def test_a_wrong_password_is_not_printed_either(job: Job, private: Private) -> None:
@@ -227,7 +262,8 @@ def test_a_wrong_password_is_not_printed_either(job: Job, private: Private) -> N
     env = {"PIP_EXTRA_INDEX_URL": private.address.replace(private.token, wrong)}
     ended = job.run("build", matrix, "-v", env=env)
     assert ended.code == 1
-    assert f"refused by http://127.0.0.1:{private.server.port}/simple" in ended.out
+    assert f"refused by http://127.0.0.1:{private.server.port}/simple" in ended.err
+    assert not (job.folder / "refused.lock.json").exists()
     search = Search([wrong, private.user])
     search.text("printed", (ended.out + ended.err).encode())
     search.folder(job.folder / ".envbuild" / "refused" / CELL)
@@ -238,7 +274,7 @@ def test_the_search_finds_what_is_there(built: Built, passed: Passed, tmp_path: 
     """In a file that a later layer removes, a packed one, names, a link, the environment and the history."""
     mark = built.private.mark
     bare = f"{built.job.name}/bare:1"
-    built.job.engine.tag(passed.record("image")["base_id"], bare)
+    built.job.engine.tag(passed.base, bare)
     planted = built.job.derive(
         bare,
         f"RUN echo before {mark} after > /planted",

@@ -1,7 +1,6 @@
-"""One lock, one image ID: in another folder, on another day, with other settings; and `envbuild reproduce`."""
+"""One lock, one image ID: in another folder, on another day, with other settings."""
 
 import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,7 +9,7 @@ import pytest
 import workplace
 from engine_members import address
 from main_job import COMMAND, ROOT, Ended, Job
-from same_fixtures import THIRTEEN, TWELVE, Small
+from small_lock import THIRTEEN, TWELVE, Small
 
 pytest_plugins = ("same_fixtures",)
 pytestmark = pytest.mark.real
@@ -18,9 +17,15 @@ LATER = "2031-07-19 23:59:50"
 PLAIN = {"TZ": "UTC", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0"}
 # POSIX's own locale knows ASCII alone. libfaketime leaves waiting and files' times as they are.
 ODD = {
-    **{"TZ": "Pacific/Kiritimati", "LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
-    **{"PYTHONHASHSEED": "4711", "ENVBUILD_BUILDER": "classic"},
-    **{"DONT_FAKE_MONOTONIC": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1", "NO_FAKE_STAT": "1"},
+    "TZ": "Pacific/Kiritimati",
+    "LC_ALL": "POSIX",
+    "PYTHONUTF8": "0",
+    "PYTHONCOERCECLOCALE": "0",
+    "PYTHONHASHSEED": "4711",
+    "ENVBUILD_BUILDER": "classic",
+    "DONT_FAKE_MONOTONIC": "1",
+    "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    "NO_FAKE_STAT": "1",
 }
 
 
@@ -106,7 +111,7 @@ def test_reproduce_names_what_differs(small: Small, tmp_path: Path, line: str, w
     assert page.count(begin) == 1
     (tmp_path / "os").mkdir()
     (tmp_path / "os" / "debian.j2").write_text(page.replace(begin, f"    {line}; \\\n{begin}"))
-    matrix = small.write(f"own-{os.path.basename(tmp_path)}")
+    matrix = small.write(f"own-{tmp_path.name}")
     ended = reproduce(small, matrix, "--templates", tmp_path)
     assert ended.code == 1, ended.out + ended.err
     assert f"{TWELVE}  differs  sha256:" in ended.out

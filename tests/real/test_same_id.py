@@ -108,7 +108,7 @@ def told_and_runs(built: Built) -> None:
 
 
 def saved_digests(built: Built) -> tuple[str, str]:
-    """The manifest's digest and the config's as `docker save` writes them; each file is what its name says."""
+    """The manifest's digest and the config's, of what `docker save` writes."""
     path = built.job.folder / "saved.tar"
     with path.open("wb") as file:
         file.writelines(built.job.engine.read_layers(built.image.tags[0]))

@@ -10,7 +10,7 @@ import pytest
 import registry
 import workplace
 from engine_members import address
-from same_fixtures import THIRTEEN, TWELVE, Small
+from small_lock import THIRTEEN, TWELVE, Small
 from workplace import Built
 
 pytest_plugins = ("same_fixtures",)

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from locked_fixtures import BALLAST, Supplied, bring, build, is_the_same
 from main_job import CELL, Ended, Job
+from supplied import BALLAST, Supplied, bring, build, is_the_same
 
 from builder.layer.cache import Layers, sha256_of
 from builder.layer.pruning import Use, usage
 
-pytest_plugins = ("locked_fixtures",)
+pytest_plugins = ("supplied_fixtures",)
 pytestmark = pytest.mark.real
 LAYER = "layer.tar"  # of the base, in a mirror
 
@@ -31,8 +31,9 @@ def place(supplied: Supplied, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @pytest.fixture
-def job(place: Job) -> Job:
-    """The same, with no layer made yet."""
+def job(supplied: Supplied, place: Job) -> Job:
+    """The same, with every file and no layer."""
+    is_the_same(supplied, place, build(supplied, place, "--force"))
     shutil.rmtree(cache(place).folder)
     return place
 
@@ -87,7 +88,7 @@ def test_a_wheel_in_the_store_that_nobody_has_any_more(supplied: Supplied, job: 
 def test_a_wheel_in_the_mirror(supplied: Supplied, job: Job, tmp_path: Path) -> None:
     lent = supplied.lent(tmp_path / "lent")
     tamper(only(lent, BALLAST))
-    only(job.folder / "store", BALLAST).unlink(missing_ok=True)
+    only(job.folder / "store", BALLAST).unlink()
     ended = build(supplied, job, "--force", env={"ENVBUILD_MIRROR": str(lent)})
     refused(job, ended, f"{BALLAST} is not the file that was pinned")
     assert [path for path in (job.folder / "store/sha256").glob("*/*/*") if "ballast" in path.name] == []

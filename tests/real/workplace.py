@@ -40,8 +40,10 @@ class Built:
 def workplace(
     folder: Path, address: str, *, mirror: Path | None = None, env: dict[str, str] | None = None
 ) -> Iterator[Job]:
-    """A place at the engine of that address, with nothing in its store; with a `mirror` (`envbuild fetch`), it
-    takes everything from there and uses no network. Its images are taken out of the engine at the end.
+    """A place at the engine of that address, with nothing in its store.
+
+    With a `mirror`, which `envbuild fetch` filled, it takes everything from there and uses no network. What
+    it makes in the engine is taken away at the end.
     """
     folder.mkdir(parents=True)
     lent = {"ENVBUILD_MIRROR": str(mirror), "ENVBUILD_OFFLINE": "1"} if mirror else {}
@@ -120,10 +122,11 @@ def why(one: Built, other: Built) -> str:
     lines = [f"{one.image.id} and {other.image.id}"]
     for here, there in zip(one.image.layers, other.image.layers, strict=False):
         if here.diff_id != there.diff_id:
-            tars = [
-                Path(each.job.env["ENVBUILD_STORE"])
-                / f"layers/blobs/{piece.diff_id.removeprefix('sha256:')}.tar"
-                for each, piece in ((one, here), (other, there))
-            ]
+            tars = layer(one.job, here.diff_id), layer(other.job, there.diff_id)
             lines += [f"layer of {here.label}:", *map(str, differences(*tars)[:20])]
     return "\n".join(lines)
+
+
+def layer(job: Job, diff_id: str) -> Path:
+    """The tar of a layer that was made there."""
+    return Path(job.env["ENVBUILD_STORE"]) / "layers" / "blobs" / f"{diff_id.removeprefix('sha256:')}.tar"

@@ -1,6 +1,7 @@
 """Debian from this machine's own mirror: what apt is configured with, and what stands in the way."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +23,12 @@ Types: deb
 URIs: http://security.example.com/debian-security
 Suites: bookworm-security
 Components: main
+"""
+REFUSED = """\
+#!/bin/sh
+echo "Err:1 $2"
+echo "E: Failed to fetch $2  Could not connect to 127.0.0.1:9"
+exit 100
 """
 OTHERS = "deb https://packages.example.org/apt cloud-sdk-bookworm main\n"
 
@@ -95,9 +102,19 @@ def test_root_is_needed(tmp_path, monkeypatch):
         open_source(tmp_path).bootstrap("debian12", "bookworm")
 
 
+@pytest.fixture(params=[False, True] if Path(debian_base.APT_HELPER).is_file() else [False])
+def helper(request, tmp_path, monkeypatch):
+    """One that fails as apt's does, and apt's own where there is one."""
+    if not request.param:
+        program = tmp_path / "apt-helper"
+        program.write_text(REFUSED)
+        program.chmod(0o755)
+        monkeypatch.setattr(debian_base, "APT_HELPER", str(program))
+
+
+@pytest.mark.usefixtures("helper")
 def test_a_mirror_that_does_not_answer_is_named_without_its_login(tmp_path, monkeypatch):
-    if debian_base._tools_missing():
-        pytest.fail("needs mmdebstrap: scripts/test installs it")
+    monkeypatch.setattr(debian_base, "_tools_missing", lambda: False)  # mmdebstrap is not reached
     monkeypatch.setattr("os.geteuid", lambda: 0)
     monkeypatch.setenv("ENVBUILD_DEBIAN_MIRROR", "http://user:s3kret@127.0.0.1:9/debian")
     with pytest.raises(OutsideError, match=r"127\.0\.0\.1:9/debian/dists/bookworm/InRelease") as caught:

@@ -218,7 +218,6 @@ KEPT = (
     case("reproduce", "reproduce one.yaml -j 1"),
     case("reproduce-json", "reproduce one.yaml -j 1 --json"),
     case("reproduce-differs", "reproduce four.yaml -j 1", outside=restless),
-    case("reproduce-differs-json", "reproduce one.yaml -j 1 --json", outside=restless),
     case("reproduce-fails", "reproduce one.yaml -j 1", outside=failing("debian13", BUILD)),
     case("reproduce-three-engines", "reproduce one.yaml --engine a --engine b --engine c"),
     case("reproduce-stale-lock", "reproduce one.yaml", before=("lock one.yaml", "edited")),

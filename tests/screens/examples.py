@@ -11,7 +11,8 @@ from tests.screens.screens import ROOT, prepared, typed_in
 
 PAGE = ROOT / "docs/cli.md"
 CONSOLE = re.compile(r"(?<=```console\n)\$ envbuild (.*)\n(?:.*\n)*?(?=```\n)")
-ENGINE = ("up ", "verify ", "build ")  # what these show depends on an engine, but for a dry run
+# What these show depends on an engine, but for a dry run, or on what this machine has.
+ENGINE = ("up ", "verify ", "build ", "fetch ", "reproduce ", "cache ")
 
 
 def fresh(page: str) -> str:

@@ -36,7 +36,9 @@ def play(how: str) -> None:
     @contextlib.contextmanager
     def opened(engine: str | None, jobs: int) -> Iterator[Ports]:
         with tempfile.TemporaryDirectory() as folder:
-            yield replace(ports(Path(folder), Slow(how)), shared=Shared(jobs))
+            outside = replace(ports(Path(folder), Slow(how)), shared=Shared(jobs))
+            yield outside
+            outside.shared.settle()  # or the folder could not be removed
 
     running.ports = opened
     main()

@@ -147,7 +147,12 @@ def typed_in(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["envbuild", *shlex.split(typed)])
         patch.setattr(verification, "listed", checks)  # the verifier's own list, asked for once
-        for module, name in ((pipeline, "AHEAD"), (making, "JOBS"), (mirroring, "JOBS"), (reproduction, "AT_ONCE")):
+        for module, name in (
+            (pipeline, "AHEAD"),
+            (making, "JOBS"),
+            (mirroring, "JOBS"),
+            (reproduction, "AT_ONCE"),
+        ):
             patch.setattr(module, name, 0 if name == "AHEAD" else 1)  # one after the other, in the same order
         patch.setattr(reproduce, "Shared", Prompt)
         if outside is not None:

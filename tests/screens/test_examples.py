@@ -13,7 +13,9 @@ TEXT = PAGE.read_text()
 
 def options(name: str) -> set[str]:
     command = envbuild.get_command(click.Context(envbuild), name)
-    return {word for option in command.params for word in (*option.opts, *option.secondary_opts)}
+    commands = [command, *command.commands.values()] if isinstance(command, click.Group) else [command]
+    params = [option for each in commands for option in each.params]
+    return {word for option in params for word in (*option.opts, *option.secondary_opts)}
 
 
 def test_the_examples_show_what_the_tool_shows():
