@@ -77,6 +77,8 @@ class Ports:
     layers: Layers
     shared: Shared = field(default_factory=lambda: Shared(2))
     cancel: threading.Event = field(default_factory=threading.Event)
+    offline: bool = False  # no registry, index or mirror may be asked
+    keys: set[str] = field(default_factory=set)  # of layers that are held
     held: ExitStack = field(default_factory=ExitStack)  # to be closed when the run ends
     _guard: threading.Lock = field(default_factory=threading.Lock)
     fresh: str = ""  # not empty: nothing that the engine has from before is used, and names end so
@@ -109,7 +111,9 @@ class Ports:
     def hold(self, key: str) -> None:
         """Keep other processes from pruning a layer until this run ends."""
         with self._guard:
-            self.held.enter_context(self.layers.using(key))
+            if key not in self.keys:
+                self.keys.add(key)
+                self.held.enter_context(self.layers.using(key))
 
     def stored(self, name: str) -> str | None:
         """The id of the image of that name or id in the engine, as of the start of this run."""

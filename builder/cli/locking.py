@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from builder import lock as locks
+from builder import source
 from builder.base import Wish
 from builder.cli.screen import warn
 from builder.cli.selection import Selection
@@ -37,7 +37,7 @@ def asked(chosen: Selection, recipes: tuple[Recipe, ...], upgrade: tuple[str, ..
         wishes={recipe.cell.os: wish(chosen, recipe) for recipe in recipes},
         chosen=frozenset(cell.id for cell in chosen.chosen),
         upgrade=upgrade,
-        offline=os.environ.get("ENVBUILD_OFFLINE", "") not in ("", "0"),
+        offline=source.offline(),
     )
 
 

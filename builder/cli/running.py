@@ -64,14 +64,16 @@ def ports(engine: str | None, jobs: int = 2) -> Iterator[Ports]:
     """
     from builder.engine import connect  # noqa: PLC0415  docker-py costs 0.3 s of start-up
     from builder.layer.cache import Layers  # noqa: PLC0415
-    from builder.source import open_source, store_folder  # noqa: PLC0415
+    from builder.source import offline, open_source, store_folder  # noqa: PLC0415
 
     bound = cache.bound()  # a setting that cannot be read is told before anything begins
     connected = connect(engine)
     try:
         connected.sweep()
         layers = Layers(root=store_folder(), on_note=warn)
-        opened = Ports(engine=connected, source=open_source(), layers=layers, shared=Shared(jobs))
+        opened = Ports(
+            engine=connected, source=open_source(), layers=layers, shared=Shared(jobs), offline=offline()
+        )
         with opened.held:
             yield opened
             opened.cancel.set()  # what a failed cell has left under way serves nobody

@@ -54,25 +54,20 @@ def layers(wanted: Wanted, ports: Ports, on_progress: OnProgress) -> tuple[Layer
 
 
 def _in_engine(wanted: Wanted, ports: Ports, on_progress: OnProgress) -> str:
-    names = (wanted.name, _by_digest(wanted.locked), wanted.locked.reference)
-    for name in names:
+    for name in filter(None, (wanted.name, wanted.locked.pinned, wanted.locked.reference)):
         found = ports.engine.find(name)
         if found is not None and found.layers == wanted.locked.layers:
             return name
     here = known(wanted, ports)
-    if here is None and wanted.locked.digest:
-        return _pulled(wanted, ports, on_progress)
+    if here is None and wanted.locked.pinned and not ports.offline:
+        return _pulled(wanted, wanted.locked.pinned, ports, on_progress)
     if here is None and wanted.locked.origin != "bootstrap":
-        raise _moved(wanted, "this engine has it no more, and no registry is known to have it")
+        why = "no registry is asked offline" if ports.offline else "no registry is known to have it"
+        raise _moved(wanted, f"this engine has it no more, and {why}")
     return _loaded(wanted, here or _bootstrapped(wanted, ports, on_progress), ports, on_progress)
 
 
-def _by_digest(locked: LockedBase) -> str:
-    return f"{locked.reference}@{locked.digest}" if locked.digest else locked.reference
-
-
-def _pulled(wanted: Wanted, ports: Ports, on_progress: OnProgress) -> str:
-    reference = _by_digest(wanted.locked)
+def _pulled(wanted: Wanted, reference: str, ports: Ports, on_progress: OnProgress) -> str:
     with ports.shared.slot():
         found = ports.engine.pull(reference, wanted.wish.platform, on_progress)
     if found.layers != wanted.locked.layers:

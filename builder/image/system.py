@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from builder.engine.api import BuildRequest, Entry, Progress
-from builder.errors import CellError
+from builder.errors import CellError, OutsideError
 from builder.image import restoring
 from builder.image.assembly import Part
 from builder.image.restoring import Wanted
@@ -102,6 +102,11 @@ def _request(ground: Ground, base: str, ports: Ports) -> BuildRequest:
     files = [Entry(path=path, content=content) for path, content in ground.recipe.files]
     args = {"BASE_IMAGE": base}
     pinned = ground.system.packages
+    if pinned is None and ports.offline:
+        raise OutsideError.of(
+            f"the packages of {ground.recipe.cell.os} cannot be installed offline: {ground.system.why}",
+            hint="build it where there is a network",
+        )
     if pinned is None:
         around = ports.source.surroundings()
         files += [Entry(path="os/apt.conf", content=around.apt)] if around.apt else []

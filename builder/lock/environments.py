@@ -53,13 +53,17 @@ def resolve(asked: Held, ports: Ports, tell: Tell) -> Supplies:
     return dataclasses.replace(
         found,
         interpreter=asked.interpreter or found.interpreter,
-        wheels=tuple(_sized(pin, ports) for pin in found.wheels),
+        wheels=tuple(_sized(pin, ports, tell) for pin in found.wheels),
     )
 
 
-def _sized(pin: Pin, ports: Ports) -> Pin:
+def _sized(pin: Pin, ports: Ports, tell: Tell) -> Pin:
     """The pin with its size, by which wheels are put into layers. Folders and some indexes do not tell it."""
-    return pin if pin.size is not None else dataclasses.replace(pin, size=ports.file(pin).stat().st_size)
+    if pin.size is not None:
+        return pin
+    if urlsplit(pin.url or "").scheme != "file":
+        tell(f"fetch {pin.filename}, for its index does not tell its size")  # it may be gigabytes
+    return dataclasses.replace(pin, size=ports.file(pin).stat().st_size)
 
 
 def public(pin: Pin) -> Pin:

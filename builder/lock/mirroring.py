@@ -66,14 +66,12 @@ def _layers(base: LockedBase, kept: Mirror, ports: Ports, tell: Tell) -> list[bo
 
 def in_engine(base: LockedBase, ports: Ports, tell: Tell) -> ImageFacts:
     """The image of exactly the locked content in the engine, pulled by its digest if need be."""
-    repository = base.reference.rsplit(":", 1)[0]
-    digested = f"{repository}@{base.digest}" if base.digest else None
-    for name in filter(None, (digested, base.reference)):
+    for name in filter(None, (base.pinned, base.reference)):
         found = ports.engine.find(name)
         if found is not None and found.layers == base.layers:
             return found
-    if digested is not None:
-        pulled = ports.engine.pull(digested, base.platform, lambda progress: tell(progress.step))
+    if base.pinned is not None and not ports.offline:
+        pulled = ports.engine.pull(base.pinned, base.platform, lambda progress: tell(progress.step))
         if pulled.layers == base.layers:
             return pulled
     raise OutsideError.of(

@@ -31,6 +31,13 @@ class LockedBase:
     origin: str  # registry, engine or bootstrap
     created: int = 0
 
+    @property
+    def pinned(self) -> str | None:
+        """`debian@sha256:…`, by which a registry has this base and no other; None where none has it."""
+        name = self.reference.partition("@")[0]
+        head, _, tag = name.rpartition(":")
+        return f"{head if head and '/' not in tag else name}@{self.digest}" if self.digest else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockedSystem:

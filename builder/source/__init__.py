@@ -10,7 +10,7 @@ from builder.source.api import Source
 from builder.source.pins import pins_txt
 from builder.source.standalone import downloads_json
 
-__all__ = ["downloads_json", "open_source", "pins_txt", "store_folder"]
+__all__ = ["downloads_json", "offline", "open_source", "pins_txt", "store_folder"]
 
 
 def open_source(store: Path | None = None) -> Source:
@@ -24,6 +24,13 @@ def open_source(store: Path | None = None) -> Source:
     # that start at once, in several threads, have met them half-filled.
     sysconfig.get_config_vars()
     return HostSource(root=store or store_folder())
+
+
+def offline() -> bool:
+    """Whether this run may not ask any network (ENVBUILD_OFFLINE)."""
+    from builder.source.host import is_offline  # noqa: PLC0415
+
+    return is_offline(os.environ)
 
 
 def store_folder() -> Path:

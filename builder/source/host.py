@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -111,7 +112,7 @@ class HostSource:
 
     @property
     def _offline(self) -> bool:
-        return self.env.get(OFFLINE, "").lower() in ON
+        return is_offline(self.env)
 
     @cached_property
     def _mirror(self) -> Mirror:
@@ -138,3 +139,8 @@ class HostSource:
     def _uv_env(self) -> dict[str, str]:
         """The environment that uv's is made of: what forbids envbuild the network forbids it uv."""
         return self.env | ({"UV_OFFLINE": "1"} if self._offline else {})
+
+
+def is_offline(env: Mapping[str, str]) -> bool:
+    """Whether the environment forbids networks."""
+    return env.get(OFFLINE, "").lower() in ON

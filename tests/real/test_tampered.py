@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import workplace
 from main_job import CELL, Ended, Job
 from supplied import BALLAST, Supplied, bring, build, is_the_same
 
+from builder.base import REPOSITORY as BASES
 from builder.layer.cache import Layers, sha256_of
 from builder.layer.pruning import Use, usage
 
@@ -103,17 +105,24 @@ def test_a_base_in_the_mirror(supplied: Supplied, job: Job, tmp_path: Path) -> N
 
 
 def test_a_base_that_was_bootstrapped(supplied: Supplied, job: Job, tmp_path: Path) -> None:
-    """It serves without a network as long as it is what it was. Where there is one it is made anew: see
-    test_bootstrap.py.
+    """It serves without a network as long as it is what it was, and then the engine's copy does.
+
+    Where there is a network it is made anew: see test_bootstrap.py.
     """
     lent, kept = supplied.lent(tmp_path / "lent", LAYER), job.folder / "store" / "bootstrap"
     env = {"ENVBUILD_MIRROR": str(lent)}
-    shutil.copytree(supplied.bootstrapped, kept, dirs_exist_ok=True)
+    shutil.copytree(supplied.bootstrapped, kept)
     is_the_same(supplied, job, build(supplied, job, "--force", env=env))
-    shutil.rmtree(cache(job).folder)
     (tar,) = kept.glob("*.tar")
     tamper(tar)
+    shutil.rmtree(cache(job).folder)
+    is_the_same(supplied, job, build(supplied, job, "--force", env=env))
+    shutil.rmtree(cache(job).folder)
+    workplace.forget(job, job.folder / supplied.matrix.name)
+    for name in (name for name in job.kept() if name.startswith(BASES)):
+        job.engine.untag(name)
     refused(job, build(supplied, job, "--force", env=env), "no base image for debian12 can be made")
+    shutil.rmtree(kept)
 
 
 @pytest.mark.parametrize("how", ["changed", "cut short"])

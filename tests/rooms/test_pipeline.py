@@ -14,8 +14,8 @@ from builder import pipeline, records, verification
 from builder.cellwork import Work
 from builder.engine.api import Assembled
 from builder.errors import CellError, InterruptedByUserError, OutsideError, Problem
-from builder.image import carrier
 from builder.events import Event, Finished, Progressed, Started
+from builder.image import carrier
 from builder.pipeline import Options, Result
 from builder.ports import Ports
 from tests.screens.stand_ins import Engine, Store, Waiting, checks, drive, ports, reports, works_of

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import threading
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from builder.errors import Place, Problem
 from builder.events import Finished, Progressed, Started
 from builder.pipeline import Result
 from builder.report import figures, plan_table, problems, summary
-from builder.report.follow import Lines
+from builder.report.follow import Lines, View
+from builder.report.live import Live
 from builder.report.look import Look, count, cut, look, paint, shown, wrap
 from builder.verification import Verification
 
@@ -182,3 +184,15 @@ def test_a_level_that_trains_nothing_is_not_simply_passed():
     told = summary.as_text((Result(cell="a", outcome="passed", verification=proof),))
     assert told.count("passed (static)") == 2
     assert told.count("passed") == 2
+
+
+def test_a_build_that_was_kept_is_not_the_end_of_a_cell_that_is_still_verified():
+    viewer = Live(io.StringIO(), View(cells=1, last="verify", stopping=threading.Event()))
+    try:
+        viewer.see(Finished(cell="c", stage="build", outcome="kept", seconds=0.0))
+        assert viewer._count() == "0 of 1 cell over"
+        viewer.see(Started(cell="c", stage="verify"))
+        viewer.see(Finished(cell="c", stage="verify", outcome="kept", seconds=0.0))
+        assert viewer._count() == "1 of 1 cell over, 1 kept"
+    finally:
+        viewer.close()

@@ -7,6 +7,7 @@ import io
 import subprocess
 import sys
 import tarfile
+import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -66,7 +67,8 @@ class Engine(DryEngine):
         with self._guard:
             below = self.find(request.args["OS_IMAGE" if request.target == "image" else "BASE_IMAGE"])
             if below and not self.images[ident].layers:
-                layer = self.keep(tar({f"usr/{request.target}": dict(_plain(request))["os/packages.txt"]}))
+                content = dict(_plain(request))["os/packages.txt"] + "".join(below.layers).encode()
+                layer = self.keep(tar({f"usr/{request.target}": content}))
                 self.images[ident] = replace(self.images[ident], layers=(*below.layers, layer))
         return ident
 
@@ -153,11 +155,11 @@ def _plain(request: BuildRequest) -> list[tuple[str, bytes]]:
 
 
 def _bytecode(request: RunRequest) -> bytes:
-    """Compiled by the tests' own interpreter, whatever the image's is."""
-    words = list(request.command)
-    words[words.index("sh") + 1] = sys.executable
+    """Compiled by the tests' own interpreter, whatever the image's is; what is sent along goes elsewhere."""
     assert isinstance(request.stdin, Path)
-    with request.stdin.open("rb") as stdin:
+    with tempfile.TemporaryDirectory() as folder, request.stdin.open("rb") as stdin:
+        words = [word.replace("/tmp/python", f"{folder}/python") for word in request.command]
+        words[words.index("sh") + 1] = sys.executable
         return subprocess.run(words, stdin=stdin, check=True, capture_output=True).stdout
 
 
