@@ -150,21 +150,20 @@ def test_what_was_called_off_comes_through_when_it_is_run_again(passed: Passed, 
 
 @pytest.fixture
 def stalling() -> Iterator[tuple[Server, threading.Event, Callable[[], None]]]:
-    """An index with a package whose download stops; told to go on, it brings a little more, and stops."""
-    reached, go = threading.Event(), threading.Event()
+    """An index with a package whose download stops; told to go on, it brings a little more again and again."""
+    reached, go, never = threading.Event(), threading.Event(), threading.Event()
     name, _ = wheel("slow", "1.0")
 
     def file(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
-        handler.send_header("Content-Length", str(2**30))
+        handler.send_header("Content-Length", str(2**40))
         handler.end_headers()
         handler.wfile.write(b"x" * 2**20)
         reached.set()
         go.wait(PATIENCE)
-        with suppress(OSError):
-            handler.wfile.write(b"x" * 2**20)
-            handler.connection.settimeout(2 * PATIENCE)
-            handler.rfile.read(1)  # until the command hangs up
+        with suppress(OSError):  # until the command hangs up
+            while not never.wait(0.02):
+                handler.wfile.write(b"x" * 2**18)
         handler.close_connection = True
 
     metadata = b"Metadata-Version: 2.1\nName: slow\nVersion: 1.0\n"
@@ -176,6 +175,7 @@ def stalling() -> Iterator[tuple[Server, threading.Event, Callable[[], None]]]:
         server.routes[f"/files/{name}"] = file
         yield server, reached, go.set
         go.set()
+        never.set()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])

@@ -1,17 +1,15 @@
-"""A rendered folder, built by the engine, and the image that envbuild puts together hold the same environment.
+"""The image that the engine builds of a rendered folder has the environment of the one that envbuild makes.
 
-In one uv installs the wheels, in a step of the page; in the other they are layers that were made on this machine.
+In one uv installs the wheels, in a step of the page; in the other they are layers that were made here.
 """
 
 import json
+import re
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
-import workplace
 from main_job import CELL, SITE, Job
 from supplied import Supplied, bring, build, is_the_same
 
@@ -25,35 +23,36 @@ from builder.source.api import Supplies
 pytest_plugins = ("supplied_fixtures",)
 pytestmark = pytest.mark.real
 
-# What a virtual environment has of its own: uv's has more ways to enter it.
-OWN = ("activate", "deactivate", "pydoc", "_virtualenv.")
-LOOK = (
-    """
-import hashlib, importlib.metadata, json, os, subprocess, sys
+LOOK = """
+import importlib.metadata, hashlib, json, os, subprocess, sys
 
 def told(path):
     if os.path.islink(path):
         return ["link", os.path.realpath(path)]
+    found = os.stat(path)
+    rights = [oct(found.st_mode), found.st_uid, found.st_gid]
     if os.path.isdir(path):
-        return ["folder", oct(os.stat(path).st_mode), os.stat(path).st_uid]
+        return ["folder", *rights]
     with open(path, "rb") as file:
-        content = hashlib.sha256(file.read()).hexdigest()
-    return ["file", oct(os.stat(path).st_mode), os.stat(path).st_uid, content]
+        return ["file", *rights, hashlib.sha256(file.read()).hexdigest()]
 
-paths = {}
-for top in ("/opt/env/bin", %r, "/opt/env/share", "/opt/env/include"):
-    for folder, folders, files in os.walk(top):
-        for name in folders + files:
-            path = os.path.join(folder, name)
-            if "__pycache__" not in path:
-                paths[path] = told(path)
-dists = {each.name: each.version for each in importlib.metadata.distributions()}
-owned = {each.name: sorted(str(file) for file in each.files) for each in importlib.metadata.distributions()}
-said = {name: subprocess.run([name], capture_output=True, text=True).stdout for name in ("small", "rich", "old-style")}
-print(json.dumps({"paths": paths, "versions": dists, "owned": owned, "said": said, "path": sys.path, "env": dict(os.environ)}))
+walked = os.walk("/opt/env")
+names = [os.path.join(folder, name) for folder, *held in walked for some in held for name in some]
+dists = importlib.metadata.distributions()
+programs = ("rich", "old-style", "shell", "small")
+print(json.dumps({
+    "paths": {name: told(name) for name in names},
+    "dists": {one.name: [one.version, sorted(map(str, one.files))] for one in dists},
+    "said": {name: subprocess.check_output([name], text=True) for name in programs},
+    "path": sys.path,
+    "env": dict(os.environ),
+}))
 """
-    % SITE
-)
+# What a virtual environment has to be entered with, of which uv's has more kinds, and what tells who made it.
+OWN = re.compile(r"/opt/env/(bin/(activate|deactivate|pydoc)[^/]*|pyvenv.cfg|\.gitignore|CACHEDIR.TAG)")
+# What an installer writes itself: the text of programs is its own, and so is their row in RECORD.
+WRITTEN = re.compile(r"/opt/env/bin/(rich|old-style|small)|.*\.dist-info/RECORD")
+BYTECODE = re.compile(r".*/__pycache__(/.*)?")
 
 
 def look(job: Job, image: str) -> dict[str, Any]:
@@ -92,11 +91,54 @@ def from_the_folder(supplied: Supplied, job: Job) -> str:
     return job.engine.build(request, lambda _: None, threading.Event())
 
 
-def test_both(supplied: Supplied, tmp_path: Path) -> None:
-    with supplied.place(tmp_path) as job:
+@pytest.fixture(scope="module")
+def both(
+    supplied: Supplied, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """What is in the image that envbuild put together, and in the one of the rendered folder."""
+    with supplied.place(tmp_path_factory.mktemp("both")) as job:
         bring(supplied, job)
         is_the_same(supplied, job, build(supplied, job))
-        ours, theirs = look(job, supplied.image.tags[0]), look(job, from_the_folder(supplied, job))
-    (tmp_path / "ours").write_text(json.dumps(ours, indent=1))
-    (tmp_path / "theirs").write_text(json.dumps(theirs, indent=1))
+        yield look(job, supplied.image.tags[0]), look(job, from_the_folder(supplied, job))
+
+
+def files(found: dict[str, Any]) -> dict[str, list[Any]]:
+    """What both must have: by path, with kind, rights and content; without content where that is free."""
+    paths = {
+        path: told
+        for path, told in found["paths"].items()
+        if not (OWN.fullmatch(path) or BYTECODE.fullmatch(path))
+    }
+    return {path: told[:-1] if WRITTEN.fullmatch(path) else told for path, told in paths.items()}
+
+
+def test_they_have_the_same_files(both: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    ours, theirs = map(files, both)
     assert ours == theirs
+    beside = ("/opt/env/share/man/man1/rich.1", "/opt/env/include/site/python3.11/rich/rich.h")
+    assert {f"{SITE}/torch/__init__.py", f"{SITE}/beside.py", "/opt/env/bin/shell", *beside} <= set(ours)
+
+
+def test_they_have_the_same_distributions(both: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    """With the same versions, and the same files in their RECORDs."""
+    ours, theirs = both
+    assert ours["dists"] == theirs["dists"]
+    assert ours["dists"]["torch"][0] == "2.13.0+cpu"
+
+
+def test_they_do_the_same(both: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    ours, theirs = both
+    assert (
+        ours["said"]
+        == theirs["said"]
+        == {"rich": "rich\n", "old-style": "rich\n", "shell": "shell\n", "small": ""}
+    )
+    assert ours["path"] == theirs["path"]
+    env = [{name: text for name, text in each["env"].items() if name != "HOSTNAME"} for each in both]
+    assert env[0] == env[1]
+
+
+def test_only_ours_has_byte_code(both: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    """So it is left out of the comparison."""
+    found = [any(BYTECODE.fullmatch(path) for path in each["paths"]) for each in both]
+    assert found == [True, False]

@@ -93,7 +93,7 @@ def test_what_is_missing_is_pulled_by_its_digest_once_for_all(tmp_path):
     outside = ports(tmp_path)
     names = {restoring.in_engine(wanted(), outside, silent) for _ in range(3)}
     assert names == {wanted().name}
-    assert outside.engine.pulled == [f"debian:12@{wanted().locked.digest}"]
+    assert outside.engine.pulled == [f"debian@{wanted().locked.digest}"]
 
 
 def test_a_pull_that_brings_something_else_is_refused(tmp_path):

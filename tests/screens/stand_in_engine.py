@@ -18,7 +18,7 @@ from builder.engine.dry import NOTHING_RAN, DryEngine
 
 SIZE = 1_019_000_000
 CREATED = 1_700_000_000
-BASES = ("debian:12", "debian:13", "ubuntu:24.04")
+BASES = ("debian:12", "debian:13", "ubuntu:24.04", "nvidia/cuda:12.8.1-cudnn-devel-ubuntu24.04")
 PACKAGES = ("ca-certificates", "zlib1g")  # what apt would install, in every base
 
 
