@@ -15,7 +15,7 @@ MOST_LINKS = 40  # symbolic links on the way to one path, as in Linux
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """Every path of a stack of layers, with the entry that it comes from; without contents.
+    """Every path of a stack of layers, with the entry that it comes from.
 
     A hard link has the attributes of its file, a device stands as a file, and folders that no layer names but
     that others imply are root's, with mode 0755.

@@ -25,12 +25,12 @@ def entries(tar: Path) -> tuple[Entry, ...]:
     lead out, for devices and pipes, and for what is no whole tar.
     """
     source = _File(tar)
-    return tuple(_entries(tar, source))
+    return tuple(_entries(tar, source, devices=False))
 
 
 def bare_entries(tar: Path) -> Iterator[Entry]:
-    """The entries without content; a device or a pipe, which bases may have, is told as a file."""
-    return _entries(tar, None)
+    """The entries of a base's layer; a device or a pipe, which bases may have, is a file without content."""
+    return _entries(tar, _File(tar), devices=True)
 
 
 def hides(entry: Entry) -> str | None:
@@ -39,7 +39,7 @@ def hides(entry: Entry) -> str | None:
     return folder if entry.kind == "whiteout" and name == OPAQUE else None
 
 
-def _entries(tar: Path, source: _File | None) -> Iterator[Entry]:
+def _entries(tar: Path, source: _File, *, devices: bool) -> Iterator[Entry]:
     for member in members(tar):
         path = _inside(member.name)
         if MARK in path and path.rpartition("/")[2].startswith(MARK):
@@ -47,7 +47,7 @@ def _entries(tar: Path, source: _File | None) -> Iterator[Entry]:
             gone = name[len(MARK) :]
             if gone == OPAQUE or not gone.startswith(MARK):  # the others are notes of AUFS for itself
                 yield Entry(path=f"{folder}{slash}{gone}", kind="whiteout")
-        elif path and member.kind == "device" and source:
+        elif path and member.kind == "device" and not devices:
             raise OutsideError.of(
                 f"{path} is a device or a pipe; a layer may hold files, folders and links alone",
                 hint="remove it in the step that made it",
@@ -56,8 +56,8 @@ def _entries(tar: Path, source: _File | None) -> Iterator[Entry]:
             yield _entry(path, member, source)
 
 
-def _entry(path: str, member: Member, source: _File | None) -> Entry:
-    content = partial(source.read, member.offset, member.size) if source and member.kind == "file" else None
+def _entry(path: str, member: Member, source: _File) -> Entry:
+    content = partial(source.read, member.offset, member.size) if member.kind == "file" else None
     return Entry(
         path=path,
         kind="file" if member.kind == "device" else member.kind,

@@ -21,8 +21,8 @@ def squash(layers: Sequence[Path], below: Listing, rules: Rules) -> tuple[Entry,
     """What these layers, from the lowest on, make of `below`, in the order of the paths' bytes.
 
     Only what a container sees counts, not how many layers it took: a file that comes and goes leaves nothing,
-    an opaque folder becomes whiteouts, a folder or link that differs in its time alone is left out. Raises
-    `OutsideError` where a layer links to a file whose content is only below.
+    an opaque folder becomes whiteouts, a folder or link that differs in its time alone is left out, and so is
+    a file that was opened for writing and left as it was.
     """
     tree = Tree.onto(below, rules.epoch)
     for layer in layers:
@@ -36,10 +36,17 @@ def squash(layers: Sequence[Path], below: Listing, rules: Rules) -> tuple[Entry,
 
 
 def _repeats(entry: Entry, lower: Entry | None) -> bool:
-    """Whether a folder or a symbolic link is what is below already, but for its time."""
-    if lower is None or entry.kind not in ("folder", "symlink"):
+    """Whether it is what is below already; of a folder or a symbolic link the time does not matter.
+
+    overlayfs copies a file up when it is opened for writing. Docker's overlay2 store and Podman's then list
+    it, containerd's differ (`sameDirent`) and the vfs store compare and do not.
+    """
+    if lower is None or entry.kind == "hardlink":
         return False
-    return replace(entry, mtime=0) == replace(lower, mtime=0)
+    if entry.kind != "file":
+        return replace(entry, mtime=0) == replace(lower, mtime=0)
+    alike = replace(entry, content=None) == replace(lower, content=None)
+    return alike and (not entry.size or _bytes(entry) == _bytes(lower))
 
 
 def _whiteouts(seen: Paths, below: Paths, rules: Rules) -> Iterator[Entry]:
@@ -88,8 +95,8 @@ def _linked(ours: Paths) -> Iterator[Entry]:
             yield entry
         elif entry.content is None:
             raise OutsideError.of(
-                f"{entry.path} is a hard link to a file of the base image, whose content is not here",
-                hint="make it a copy in the step that made it",
+                f"{entry.path} is a hard link to a device or a pipe of the base image",
+                hint="make a file of it in the step that made it",
             )
         else:
             names.setdefault(id(entry.content), []).append(entry)
