@@ -14,7 +14,7 @@ from typing import Any
 from builder.base import Wish
 from builder.engine.api import Assembled, Progress
 from builder.errors import InputError
-from builder.image import assembly, carrier, custom, restoring, system
+from builder.image import assembly, restoring, system
 from builder.image.assembly import Part
 from builder.image.restoring import Wanted
 from builder.image.system import Ground
@@ -110,6 +110,8 @@ def make(locked: Locked, ports: Ports, on_progress: OnProgress) -> tuple[Assembl
 
 def _shared(locked: Locked, ports: Ports, on_progress: OnProgress) -> Parts:
     """The environment's carriers, the base, the OS layer: all begun at once, by the first cell that asks."""
+    from builder.image import carrier  # noqa: PLC0415  a cell that is kept needs none of it
+
     ground, cell = locked.ground, locked.recipe.cell
     order = carrier.Order(cell=locked.cell, ground=ground)
     environment = ports.shared.begin(order.key, lambda: carrier.environment(order, ports, on_progress))
@@ -126,6 +128,8 @@ def _shared(locked: Locked, ports: Ports, on_progress: OnProgress) -> Parts:
 
 def _custom(locked: Locked, ports: Ports, on_progress: OnProgress) -> Parts:
     """A page of the user's own may do anything in its last stage: one layer, upon the base."""
+    from builder.image import custom  # noqa: PLC0415
+
     order = custom.Order(cell=locked.cell, ground=locked.ground)
     own = ports.shared.begin(order.key, lambda: custom.part(order, ports, on_progress))
     part = own.result()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 import builder
@@ -38,7 +39,7 @@ def write(cell: Cell, matrix: Matrix, facts: Facts, templates: Path | None = Non
     row, base = facts.os[cell.os], _base(cell, facts)
     if not CELL_ID.fullmatch(cell.id):
         raise InputError.of(f"{cell.id!r} is not the id of a cell", hint="see `envbuild plan` for the ids")
-    pages = Pages(_shadowed(templates))
+    pages = _pages(_shadowed(templates))
     order = requirements.order(cell, matrix, facts)
     values = _values(cell, matrix, base)
     page = pages.dockerfile(_use(cell, row), values)
@@ -64,9 +65,15 @@ def write(cell: Cell, matrix: Matrix, facts: Facts, templates: Path | None = Non
     )
 
 
+@cache
+def _pages(folders: tuple[Path, ...]) -> Pages:
+    """Compiled once per process; a file that changes is read again."""
+    return Pages(folders)
+
+
 def _own_page(cell: Cell, row: OsRow, values: Values) -> str:
     """What envbuild's own templates make of the same."""
-    return Pages((templates_folder(),)).dockerfile(_use(cell, row), values)
+    return _pages((templates_folder(),)).dockerfile(_use(cell, row), values)
 
 
 def _shadowed(templates: Path | None) -> tuple[Path, ...]:

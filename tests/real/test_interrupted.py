@@ -150,7 +150,7 @@ def test_what_was_called_off_comes_through_when_it_is_run_again(passed: Passed, 
 
 @pytest.fixture
 def stalling() -> Iterator[tuple[Server, threading.Event, Callable[[], None]]]:
-    """An index with a package whose download stops; told to go on, it brings a little more again and again."""
+    """An index with a package whose download stops; told to go on, it trickles."""
     reached, go, never = threading.Event(), threading.Event(), threading.Event()
     name, _ = wheel("slow", "1.0")
 

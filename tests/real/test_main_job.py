@@ -129,7 +129,7 @@ def test_the_verdict_rests_on_what_was_seen_inside(passed: Passed) -> None:
 def test_the_rendered_folder_and_the_log_are_kept(passed: Passed) -> None:
     assert (passed.folder / "recipe" / "Dockerfile").is_file()
     log = (passed.folder / "build.log").read_text()
-    for words in ("== fetch", "== build", "[os ", "== verify", "pass  train.curve", "passed: "):
+    for words in ("== fetch", "== build", "-- canonical layer", "== verify", "pass  train.curve", "passed: "):
         assert words in log
 
 
