@@ -128,9 +128,9 @@ def kept(wanted: Wanted, files: Sequence[Path], ports: Ports) -> tuple[LayerFile
     """The files in the cache of layers, each under its diff_id. Raises `OutsideError` for other layers."""
     found = []
     for diff_id, path in zip(wanted.locked.layers, files, strict=True):
-        layer = ports.layers.adopt(_key(diff_id), wanted.label, path)
-        if layer.diff_id != diff_id:
-            raise _moved(wanted, f"its layer {diff_id[:19]} has become {layer.diff_id[:19]}")
+        layer = ports.layers.adopt(_key(diff_id), wanted.label, path, diff_id)
+        if layer is None:
+            raise _moved(wanted, f"its layer {diff_id[:19]} is not what it was")
         found.append(as_file(layer))
     return tuple(found)
 

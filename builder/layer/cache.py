@@ -82,8 +82,11 @@ class Layers:
                 return found
             return self._keep(key, label, inputs, write(entries(), self._making(key)))
 
-    def adopt(self, key: str, label: str, tar: Path, inputs: tuple[str, ...] = ()) -> Layer:
-        """The layer of that key; if it is not here, the tar as it is (linked where the disk allows it)."""
+    def adopt(self, key: str, label: str, tar: Path, diff_id: str) -> Layer | None:
+        """The layer of that key; if it is not here, the tar as it is (linked where the disk allows it).
+
+        None for a tar that is not `diff_id`: nothing is kept of it.
+        """
         with self.locked(key):
             found = self.find(key)
             if found:
@@ -92,7 +95,7 @@ class Layers:
                 ours = self._making(key) / "adopted.tar"
                 _link(tar, ours)
                 layer = Layer(diff_id=f"sha256:{sha256_of(ours)}", size=ours.stat().st_size, path=ours)
-            return self._keep(key, label, inputs, layer)
+            return self._keep(key, label, (), layer) if layer.diff_id == diff_id else None
 
     def checked(self, layer: Layer) -> Layer | None:
         """The layer, when its bytes are what its name says; otherwise None, and it is gone from the cache.

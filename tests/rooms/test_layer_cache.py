@@ -44,11 +44,19 @@ def test_equal_content_of_two_keys_is_one_file(layers):
 
 
 def test_a_tar_is_adopted_as_it_is(layers, tmp_path):
-    tar = write((file("x"),), tmp_path).path
-    adopted = layers.adopt(key("a"), "base", tar)
+    made = write((file("x"),), tmp_path)
+    tar = made.path
+    adopted = layers.adopt(key("a"), "base", tar, made.diff_id)
     assert adopted.path.read_bytes() == tar.read_bytes()
     tar.unlink()
-    assert layers.checked(adopted) == adopted == layers.adopt(key("a"), "base", tar)
+    assert layers.checked(adopted) == adopted == layers.adopt(key("a"), "base", tar, made.diff_id)
+
+
+def test_a_tar_that_is_not_what_was_meant_is_not_adopted(layers, tmp_path):
+    meant, other = write((file("x"),), tmp_path), write((file("y"),), tmp_path)
+    assert layers.adopt(key("a"), "base", other.path, meant.diff_id) is None
+    assert layers.find(key("a")) is None
+    assert layers.adopt(key("a"), "base", meant.path, meant.diff_id).diff_id == meant.diff_id
 
 
 def test_a_tar_on_another_disk_is_copied(layers, tmp_path, monkeypatch):
@@ -56,8 +64,9 @@ def test_a_tar_on_another_disk_is_copied(layers, tmp_path, monkeypatch):
         raise OSError(18, "Invalid cross-device link")
 
     monkeypatch.setattr(os, "link", other_disk)
-    tar = write((file("x"),), tmp_path).path
-    assert layers.adopt(key("a"), "base", tar).path.read_bytes() == tar.read_bytes()
+    made = write((file("x"),), tmp_path)
+    adopted = layers.adopt(key("a"), "base", made.path, made.diff_id)
+    assert adopted.path.read_bytes() == made.path.read_bytes()
 
 
 def tampered(layer):
