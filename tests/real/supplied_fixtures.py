@@ -71,8 +71,9 @@ def supplied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Supplied]:
         matrix = job.folder / "supplied.yaml"
         matrix.write_text(json.dumps({**made, "image": f"{job.name}/supplied"}))
         workplace.supply(job, matrix, folder / "files")
+        before = job.kept()
         image = workplace.build(job, matrix)[CELL].image
-        (stage,) = (name for name in job.kept() if name.startswith(system.REPOSITORY))
+        (stage,) = (name for name in job.kept().keys() - before if name.startswith(system.REPOSITORY))
         job.engine.tag(stage, HELD)
     bootstrapped = folder / "job" / "store" / "bootstrap"
     yield Supplied(matrix=matrix, mirror=folder / "files", image=image, bootstrapped=bootstrapped)
