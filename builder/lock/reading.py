@@ -9,10 +9,12 @@ from urllib.parse import urlsplit
 
 from builder.errors import InputError, Place, Problem
 from builder.lock.decoding import DecodeError, decode
-from builder.lock.document import Document, FileRow, whole
+from builder.lock.document import BaseRow, Document, FileRow, whole
 from builder.lock.values import SCHEMA, Lock
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+LAST_DATE = 253402300799  # the end of the year 9999, after which no config can tell its date
 # Names become paths on this machine, and arguments of a package manager.
 FILENAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~!%-]{0,254}")
 
@@ -57,7 +59,9 @@ def _checked(document: Document) -> Lock:
     """The lock, once every name is fit for use and every reference leads somewhere."""
     for sha256, row in document.files.items():
         _check_file(sha256, row)
-    if document.epoch <= 0:
+    for reference, base in document.bases.items():
+        _check_base(reference, base)
+    if not 0 < document.epoch <= LAST_DATE:
         raise DecodeError("epoch is not a date")
     for ident, cell in document.cells.items():
         for table, key in (("bases", cell.base), ("systems", cell.system)):
@@ -75,9 +79,23 @@ def _check_file(sha256: str, row: FileRow) -> None:
     if not FILENAME.fullmatch(row.filename):
         raise DecodeError(f"files.{sha256}.filename {row.filename!r} is not the name of a file")
     if row.url is not None:
-        parts = urlsplit(row.url)
-        if parts.scheme not in ("http", "https") or "@" in parts.netloc:
+        try:
+            parts = urlsplit(row.url)
+            plain = parts.scheme in ("http", "https") and "@" not in parts.netloc and parts.port != 0
+        except ValueError:  # a port or an IPv6 address that is none
+            plain = False
+        if not plain:
             raise DecodeError(f"files.{sha256}.url is not a plain http address")
+
+
+def _check_base(reference: str, row: BaseRow) -> None:
+    where = f"bases.{reference}"
+    if not row.layers or not all(DIGEST.fullmatch(layer) for layer in row.layers):
+        raise DecodeError(f"{where}.layers are not digests of layers")
+    if row.digest is not None and not DIGEST.fullmatch(row.digest):
+        raise DecodeError(f"{where}.digest is not a digest")
+    if not 0 <= row.created <= LAST_DATE:
+        raise DecodeError(f"{where}.created is not a date")
 
 
 def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:

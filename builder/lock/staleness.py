@@ -46,6 +46,8 @@ def stale(
             found.append(f"{recipe.cell.id} is not in it")
         elif locked.recipe != recipe.digest:
             found.append(f"the recipe of {locked.id} has changed: the matrix, a table or a template did")
+        elif not any(pin.name == "torch" for pin in locked.wheels):
+            found.append(f"{locked.id} is locked without torch")
     wanted = {recipe.cell.id for recipe in recipes}
     found += [
         f"{cell.id} is in it, and not in the matrix"

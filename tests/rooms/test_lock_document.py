@@ -101,6 +101,13 @@ def changed(path: str, value: object) -> str:
         ("files/*/filename", "../../etc/passwd", "is not the name of a file"),
         ("files/*/url", "file:///srv/x.whl", "not a plain http address"),
         ("files/*/url", "https://me:secret@x/y", "not a plain http address"),
+        ("files/*/url", "http://[::1/x.whl", "not a plain http address"),
+        ("files/*/url", "http://a:99999/x.whl", "not a plain http address"),
+        ("epoch", 10**30, "epoch is not a date"),
+        ("bases/*/created", 10**30, "created is not a date"),
+        ("bases/*/layers", [], "layers are not digests of layers"),
+        ("bases/*/layers", ["../../etc/passwd"], "layers are not digests of layers"),
+        ("bases/*/digest", "sha256:zz", "digest is not a digest"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path, path, value, told):

@@ -57,6 +57,16 @@ def test_a_changed_recipe_is_told_with_its_cell(tmp_path):
     assert reason.startswith(f"the recipe of {DEBIAN12} has changed")
 
 
+def test_a_cell_without_torch_is_told(tmp_path):
+    made = fitting(asked(tmp_path))
+    cells = tuple(
+        dataclasses.replace(cell, wheels=()) if cell.id == DEBIAN12 else cell for cell in made.cells
+    )
+    assert reasons(tmp_path, dataclasses.replace(made, cells=cells)) == [
+        f"{DEBIAN12} is locked without torch"
+    ]
+
+
 def test_another_canonical_form_makes_other_images(tmp_path):
     made = dataclasses.replace(fitting(asked(tmp_path)), canonical=0)
     assert reasons(tmp_path, made) == ["it is for version 0 of envbuild's canonical form, and this is 1"]
