@@ -91,10 +91,14 @@ class Ports:
         """The file of a pin, in the store. Nobody watches it come in, but it stops when everything does."""
         return self.source.fetch(pin, self._stopping)
 
-    def _stopping(self, name: str, now: int, total: int | None) -> None:
-        del name, now, total
+    def go_on(self) -> None:
+        """Raise `InterruptedByUserError` where everything is to stop: before work that nothing stops."""
         if self.cancel.is_set():
             raise InterruptedByUserError.of("interrupted")
+
+    def _stopping(self, name: str, now: int, total: int | None) -> None:
+        del name, now, total
+        self.go_on()
 
     def scratch(self) -> AbstractContextManager[Path]:
         """A folder for work in progress, gone at the end of the block."""

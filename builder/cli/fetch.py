@@ -7,10 +7,11 @@ from pathlib import Path
 import click
 
 from builder import lock as locks
-from builder.cli import folders, running, selection
+from builder.cli import folders, locking, running, selection
 from builder.cli.options import matrix_argument, source_options, templates_option
 from builder.cli.screen import say, warn
 from builder.errors import InputError
+from builder.image import Locked, restoring
 
 
 @click.command("fetch")
@@ -46,6 +47,10 @@ def command(matrix: Path, folder: Path, engine: str | None, templates: Path | No
         raise InputError(problems)
     folders.writable(folder, "--to")
     with running.ports(engine) as outside:
+        for one in chosen.recipes(templates):
+            base = Locked.of(one, lock, locking.wish(chosen, one)).ground.base
+            if base.locked.origin == "bootstrap":  # made again where this machine has it no more
+                restoring.layers(base, outside, lambda _: None)
         found = locks.mirror(lock, folder, outside, warn)
     warn(f"{folder}: {found.files} files, {found.new} of them new")
     for why in locks.unpinned(lock):

@@ -125,6 +125,7 @@ def _made(maker: _Maker, ports: Ports, on_progress: OnProgress) -> Part:
     if found is None:
         image = maker.image()
         with ports.shared.slot(), ports.scratch() as scratch:
+            ports.go_on()
             on_progress(Progress(step=f"layer of {maker.label}"))
             bench = _Bench(scratch=scratch, image=image)
             found = ports.layers.make(maker.key, maker.label, lambda: maker.entries(bench))

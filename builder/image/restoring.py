@@ -118,6 +118,7 @@ def _brought(wanted: Wanted, ports: Ports, on_progress: OnProgress) -> tuple[Lay
 def _bootstrapped(wanted: Wanted, ports: Ports, on_progress: OnProgress) -> tuple[LayerFile, ...]:
     on_progress(Progress(step=f"bootstrap {wanted.wish.os.name}"))
     with ports.shared.slot():
+        ports.go_on()
         tar = ports.source.bootstrap(wanted.wish.os.name, wanted.wish.os.codename or "")
     if f"sha256:{ports.source.rootfs(tar).sha256}" not in wanted.locked.layers:
         raise _moved(wanted, "the distribution's mirror gives newer packages by now")
