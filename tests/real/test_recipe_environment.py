@@ -15,8 +15,9 @@ from supplied import Supplied, bring, build, is_the_same
 
 from builder import lock
 from builder.base import own_name
+from builder.cli import locking, selection
 from builder.engine.api import BuildRequest, Entry, RunRequest
-from builder.image import system
+from builder.image import Locked
 from builder.source import open_source, pins_txt
 from builder.source.api import Supplies
 
@@ -69,7 +70,9 @@ def from_the_folder(supplied: Supplied, job: Job) -> str:
     locked = lock.read(lock.path_for(supplied.matrix))
     assert locked
     (cell,), (base,) = locked.cells, locked.bases
-    (stage,) = (name for name in job.kept() if name.startswith(system.REPOSITORY))
+    chosen = selection.select(supplied.matrix)
+    (recipe,) = chosen.recipes()
+    stage = Locked.of(recipe, locked, locking.wish(chosen, recipe)).ground.image
     folder = job.folder / "rendered"
     ended = job.run("render", job.folder / supplied.matrix.name, "--out", folder)
     assert ended.code == 0, ended.err
