@@ -1,6 +1,6 @@
 """envbuild against `docker buildx bake` with the usual Dockerfile, both on one engine, in one run.
 
-    .venv/bin/python benchmarks/against_bake.py [--store STORE] [--cells 3 8] [--runs N] [--write]
+    .venv/bin/python benchmarks/against_bake.py [--store STORE] [--cells 3 8] [--many 50] [--runs N] [--write]
 
 As root on Debian or Ubuntu, with mmdebstrap and docker-registry. Printed are seconds as median
 (least…largest) of the runs, in which the sides take turns, and their ratios. `--write` puts that into
@@ -62,6 +62,9 @@ def asked() -> argparse.Namespace:
     parser.add_argument("--store", default="overlay2", choices=("overlay2", "containerd"))
     parser.add_argument("--cells", type=int, nargs="+", default=[3, 8])
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument(
+        "--many", type=int, default=50, help="cells on one base of which nothing changed; 0: none"
+    )
     parser.add_argument("--provider", default="standalone", choices=("standalone", "system"))
     parser.add_argument("--only", choices=SIDES, help="one side alone; no ratios then")
     parser.add_argument("--no-bytes", action="store_true", help="weigh nothing, push nothing")
@@ -112,6 +115,24 @@ def compare(engine: Engine, inputs: Inputs, wish: argparse.Namespace, cells: int
     )
 
 
+def many(engine: Engine, inputs: Inputs, wish: argparse.Namespace) -> tuple[Compared, ...]:
+    """So many cells that are all the same but for their names, built before: nothing is to be done."""
+    if not wish.many:
+        return ()
+    given = replace(inputs, bases=inputs.bases[:1] * wish.many)
+    seconds: dict[str, list[float]] = {side: [] for side in SIDES}
+    engine.forget(given.bases)
+    for name, side in both(engine, given, wish).items():
+        if wish.only in (None, name):
+            if isinstance(side, Ours):
+                side.lock()
+            side.cold()
+            seconds[name] = [side.unchanged() for _ in range(wish.runs)]
+            say(f"{wish.many} cells, {name}, unchanged: {seconds[name]}")
+    found = {name: tuple(took) for name, took in seconds.items()}
+    return (Compared(cells=wish.many, work="unchanged", **found),)
+
+
 def both(engine: Engine, inputs: Inputs, wish: argparse.Namespace) -> dict[str, Usual | Ours]:
     """The two sides by name, with the same inputs."""
     listing = None
@@ -140,9 +161,10 @@ def measure(wish: argparse.Namespace) -> Measured:
         about = machine(engine, wish, inputs.wheels[0])
         largest_first = sorted(wish.cells, reverse=True)
         parts = [compare(engine, inputs, wish, cells) for cells in largest_first][::-1]
+        alike = many(engine, inputs, wish)
     return Measured(
         machine=about,
-        compared=tuple(one for part in parts for one in part.compared),
+        compared=(*(one for part in parts for one in part.compared), *alike),
         lock={cells: took for part in parts for cells, took in part.lock.items()},
         weighed=tuple(one for part in parts for one in part.weighed),
         limit=tuple(one for part in parts for one in part.limit),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -19,18 +21,53 @@ from builder.layer.values import Layer
 from builder.source.api import Pin, Source
 
 CELL_LABEL = "org.envbuild.cell"  # every image of ours carries it
+LATER = 1000  # the rank of work that nothing else waits for
 
 Made = TypeVar("Made")
+
+
+class Slots:
+    """So many at a time. Of those who wait, the one of the least rank is next, and of these the first."""
+
+    def __init__(self, count: int) -> None:
+        self._free = count
+        self._numbers = itertools.count()
+        self._waiting: list[tuple[int, int]] = []
+        self._changed = threading.Condition()
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for one."""
+        with self._changed:
+            return len(self._waiting)
+
+    @contextmanager
+    def one(self, rank: int) -> Iterator[None]:
+        """A slot, for the length of the block."""
+        mine = (rank, next(self._numbers))
+        with self._changed:
+            heappush(self._waiting, mine)
+            self._changed.wait_for(lambda: self._free and self._waiting[0] == mine)
+            heappop(self._waiting)
+            self._free -= 1
+            self._changed.notify_all()  # there may be a slot for the next one, too
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free += 1
+                self._changed.notify_all()
 
 
 class Shared:
     """Work that several cells wait for is begun once, by the first that asks; `jobs` pieces go on at a time.
 
-    Who waits for another's work holds no slot, so that slots are always held by somebody who gets on.
+    Who waits for another's work holds no slot, so that slots are always held by somebody who gets on. Loading
+    is the engine's work, and others wait for it: it has as many slots of its own.
     """
 
     def __init__(self, jobs: int) -> None:
-        self._slots = threading.BoundedSemaphore(jobs)
+        self._slots, self._loads = Slots(jobs), Slots(jobs)
         self._guard = threading.Lock()
         self._begun: dict[str, Future[Any]] = {}
 
@@ -54,11 +91,13 @@ class Shared:
                 return
             wait(left)
 
-    @contextmanager
-    def slot(self) -> Iterator[None]:
+    def slot(self, rank: int = LATER) -> AbstractContextManager[None]:
         """One of the pieces of work that may go on at once. Nobody may wait for another within."""
-        with self._slots:
-            yield
+        return self._slots.one(rank)
+
+    def loading(self) -> AbstractContextManager[None]:
+        """One of the loads that may go on at once."""
+        return self._loads.one(0)
 
 
 def _fulfil(future: Future[Any], make: Callable[[], Any]) -> None:

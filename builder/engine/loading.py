@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Collection, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import chain, takewhile
 from typing import TYPE_CHECKING, Literal
@@ -34,14 +34,16 @@ Store = Literal["chains", "containerd", "podman"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loader:
-    """Loads into one engine, one image at a time: a second that shares layers with the first then finds them.
+    """Loads into one engine. An image waits for another that brings the layer which it lacks first.
 
-    `chains` is Docker's own store: it knows a layer only together with all below it.
+    `chains` is Docker's own store: it knows a layer only together with all below it. Docker unpacks an image
+    on little more than one CPU, so others may come in beside it; into Podman goes one at a time.
     """
 
     client: APIClient
     store: Store
-    _turn: threading.Lock = field(default_factory=threading.Lock)
+    _changed: threading.Condition = field(default_factory=threading.Condition)
+    _coming: set[tuple[str, ...]] = field(default_factory=set)  # layers with all below them, being sent
     _layers: dict[str, tuple[str, ...]] = field(
         default_factory=dict
     )  # of images; ids are content, so they stay true
@@ -49,11 +51,11 @@ class Loader:
     def load(self, image: Assembled, on_progress: OnProgress, cancel: threading.Event) -> str:
         """Load it; the name by which the store knows it. Raises as `Engine.load` says."""
         ident = image.manifest_id if self.store == "containerd" else image.id
-        with self._turn:
+        with self._turn(image) as held:
             if self._is_whole(image, ident):
                 on_progress(Progress(step=archive.STEP, done=True, cached=True))
                 return ident
-            held, watched = self._held(image), _Watched(on_progress, cancel)
+            watched = _Watched(on_progress, cancel)
             try:
                 self._send(image, ident, held, watched)
             except OutsideError as error:
@@ -62,6 +64,27 @@ class Loader:
                 self._send(image, ident, frozenset(), watched)
         on_progress(Progress(step=archive.STEP, done=True))
         return ident
+
+    @contextmanager
+    def _turn(self, image: Assembled) -> Iterator[frozenset[str]]:
+        """What need not be sent, for as long as nobody else sends what comes first of the rest."""
+        with self._changed:
+            while (first := self._first(image, held := self._held(image))) in self._coming:
+                self._changed.wait()
+            self._coming.add(first)
+        try:
+            yield held
+        finally:
+            with self._changed:
+                self._coming.remove(first)
+                self._changed.notify_all()
+
+    def _first(self, image: Assembled, held: Collection[str]) -> tuple[str, ...]:
+        """The lowest layer to be sent, with all below it. The same for all images where one goes at a time."""
+        if self.store == "podman":
+            return ()
+        wanted = _diff_ids(image)
+        return wanted[: sum(1 for _ in takewhile(held.__contains__, wanted)) + 1]
 
     def _send(self, image: Assembled, ident: str, held: Collection[str], watched: _Watched) -> None:
         try:

@@ -21,6 +21,7 @@ from builder.engine.api import Progress
 from builder.image import assembly, compiling, restoring, system
 from builder.image.assembly import Part
 from builder.image.system import Ground
+from builder.layer import reading
 from builder.layer.keys import key_of
 from builder.layer.values import Entry
 from builder.lock import CANONICAL, LockedCell
@@ -93,73 +94,81 @@ def _begun(order: Order, ports: Ports, on_progress: OnProgress) -> list[Future[P
     cell = order.cell
     makers: list[_Maker] = []
     if cell.interpreter is not None:
-        makers += _interpreter(order, cell.interpreter, ports, on_progress)
+        makers.append(_interpreter(cell.interpreter, ports))
+        makers.append(_library(order, cell.interpreter, ports, on_progress))
     for group in groups(cell.wheels):
         makers.append(_wheels(order, group, ports))
         makers.append(_bytecode(order, group, ports, on_progress))
     makers.append(_skeleton(order))
-    return [ports.shared.begin(maker.key, partial(_made, maker, ports, on_progress)) for maker in makers]
+    return [_begin(rank, maker, ports, on_progress) for rank, maker in enumerate(makers)]
+
+
+def _begin(rank: int, maker: _Maker, ports: Ports, on_progress: OnProgress) -> Future[Part]:
+    """A carrier, under way. Those of the least rank are made first: the lowest goes into the engine first."""
+    return ports.shared.begin(maker.key, partial(_made, rank, maker, ports, on_progress))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Bench:
-    """What a maker may use: a folder for work in progress, and the image that it asked for."""
+class _Tools:
+    """What some makers wait for: an image to run something in, and the standalone Python's layer."""
 
-    scratch: Path
-    image: str
+    image: str = ""
+    interpreter: tuple[Entry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Maker:
-    """How one carrier is made: `entries` is asked when no layer has that key yet."""
+    """How one carrier is made: `entries` is asked when no layer has that key yet, with a folder for work in
+    progress.
+    """
 
     key: str
     label: str
-    entries: Callable[[_Bench], Iterable[Entry]]
-    image: Callable[[], str] = str  # made ready before: one to run something in
+    entries: Callable[[_Tools, Path], Iterable[Entry]]
+    tools: Callable[[], _Tools] = _Tools
 
 
-def _made(maker: _Maker, ports: Ports, on_progress: OnProgress) -> Part:
+def _made(rank: int, maker: _Maker, ports: Ports, on_progress: OnProgress) -> Part:
     """The carrier from the cache, or made now."""
     found = ports.checked(maker.key)
     if found is None:
-        image = maker.image()
-        with ports.shared.slot(), ports.scratch() as scratch:
+        tools = maker.tools()
+        with ports.shared.slot(rank), ports.scratch() as scratch:
             ports.go_on()
             on_progress(Progress(step=f"layer of {maker.label}"))
-            bench = _Bench(scratch=scratch, image=image)
-            found = ports.layers.make(maker.key, maker.label, lambda: maker.entries(bench))
+            found = ports.layers.make(maker.key, maker.label, lambda: maker.entries(tools, scratch))
         ports.hold(maker.key)
     return Part(label=maker.label, layer=restoring.as_file(found))
 
 
-def _interpreter(order: Order, pin: Pin, ports: Ports, on_progress: OnProgress) -> tuple[_Maker, _Maker]:
-    """A standalone Python, and the byte code of its library."""
-
-    def entries(bench: _Bench) -> tuple[Entry, ...]:
-        library = interpreter.installed(pin).library
-        found = bytecode.sources(interpreter.entries(ports.file(pin), pin), library)
-        return _compiled(found, order, bench, ports)
-
-    plain = _Maker(
+def _interpreter(pin: Pin, ports: Ports) -> _Maker:
+    return _Maker(
         key=key_of("interpreter", CANONICAL, pin.filename, pin.sha256),
         label=f"Python {pin.version}",
-        entries=lambda _: interpreter.entries(ports.file(pin), pin),
+        entries=lambda *_: interpreter.entries(ports.file(pin), pin),
     )
-    compiled = _Maker(
+
+
+def _library(order: Order, pin: Pin, ports: Ports, on_progress: OnProgress) -> _Maker:
+    """The byte code of a standalone Python's own library."""
+
+    def entries(tools: _Tools, scratch: Path) -> tuple[Entry, ...]:
+        found = bytecode.sources(tools.interpreter, interpreter.installed(pin).library)
+        return _compiled(found, order, tools, scratch, ports)
+
+    return _Maker(
         key=key_of("bytecode", CANONICAL, "interpreter", pin.filename, pin.sha256),
         label=f"byte code of Python {pin.version}",
         entries=entries,
-        image=lambda: restoring.in_engine(order.ground.base, ports, on_progress),
+        tools=lambda: _compiler(order, ports, on_progress),
     )
-    return plain, compiled
 
 
 def _wheels(order: Order, group: tuple[Pin, ...], ports: Ports) -> _Maker:
     return _Maker(
         key=key_of("wheels", CANONICAL, order.site, [pin.sha256 for pin in group]),
         label=_names(group),
-        entries=lambda _: _contents(order, group, ports),
+        entries=lambda *_: _contents(order, group, ports),
     )
 
 
@@ -168,29 +177,35 @@ def _contents(order: Order, group: tuple[Pin, ...], ports: Ports) -> tuple[Entry
 
 
 def _bytecode(order: Order, group: tuple[Pin, ...], ports: Ports, on_progress: OnProgress) -> _Maker:
-    def entries(bench: _Bench) -> tuple[Entry, ...]:
+    def entries(tools: _Tools, scratch: Path) -> tuple[Entry, ...]:
         found = bytecode.sources(_contents(order, group, ports), order.site.packages)
-        return _compiled(found, order, bench, ports)
+        return _compiled(found, order, tools, scratch, ports)
 
     return _Maker(
         key=key_of("bytecode", CANONICAL, order.site, order.python, [pin.sha256 for pin in group]),
         label=f"byte code of {_names(group)}",
         entries=entries,
-        image=lambda: _compiler(order, ports, on_progress),
+        tools=lambda: _compiler(order, ports, on_progress),
     )
 
 
-def _compiler(order: Order, ports: Ports, on_progress: OnProgress) -> str:
+def _compiler(order: Order, ports: Ports, on_progress: OnProgress) -> _Tools:
     """An image in which the cell's Python runs, or (standalone) is sent along."""
-    if order.cell.interpreter is not None:
-        return restoring.in_engine(order.ground.base, ports, on_progress)
-    return system.stage_image(order.ground, ports, on_progress)
-
-
-def _compiled(found: Sequence[Entry], order: Order, bench: _Bench, ports: Ports) -> tuple[Entry, ...]:
     pin = order.cell.interpreter
-    own = interpreter.entries(ports.file(pin), pin) if pin else ()
-    workshop = compiling.Workshop(image=bench.image, scratch=bench.scratch, site=order.site, interpreter=own)
+    if pin is None:
+        return _Tools(image=system.stage_image(order.ground, ports, on_progress))
+    plain = _begin(0, _interpreter(pin, ports), ports, on_progress).result()
+    image = restoring.in_engine(order.ground.base, ports, on_progress)
+    # Out of the layer, because the archive is packed.
+    return _Tools(image=image, interpreter=reading.entries(plain.layer.path))
+
+
+def _compiled(
+    found: Sequence[Entry], order: Order, tools: _Tools, scratch: Path, ports: Ports
+) -> tuple[Entry, ...]:
+    workshop = compiling.Workshop(
+        image=tools.image, scratch=scratch, site=order.site, interpreter=tools.interpreter
+    )
     return compiling.compiled(found, workshop, ports)
 
 
@@ -198,7 +213,7 @@ def _skeleton(order: Order) -> _Maker:
     return _Maker(
         key=key_of("skeleton", CANONICAL, order.site),
         label="virtual environment",
-        entries=lambda _: skeleton.entries(order.site),
+        entries=lambda *_: skeleton.entries(order.site),
     )
 
 
@@ -227,7 +242,7 @@ class _Ahead:
         name = f"{REPOSITORY}:{image.id.removeprefix('sha256:')[:24]}"
         engine = self._ports.engine
         if engine.find(name) is None:
-            with self._ports.shared.slot():
+            with self._ports.shared.loading():
                 engine.tag(engine.load(image, self._on_progress, self._ports.cancel), name)
         if self._last:
             engine.untag(self._last)  # the layers stay: the new image holds them

@@ -153,7 +153,7 @@ def fetch(locked: Locked, ports: Ports, on_progress: OnProgress) -> None:
 
 def load(made: Assembled, ports: Ports, on_progress: OnProgress) -> str:
     """Bring the image into the engine; the id by which it is known there."""
-    with ports.shared.slot():
+    with ports.shared.loading():
         return ports.engine.load(made, on_progress, ports.cancel)
 
 

@@ -7,10 +7,12 @@ import sys
 import tarfile
 import tempfile
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from engine_daemon import Daemon, Request, lines, refusal, serve
+from engine_daemon import VERSION, Daemon, Request, lines, refusal, serve
 
 from builder.engine import connect
 from builder.errors import OutsideError
@@ -91,6 +93,28 @@ def blobs(layers) -> set[str]:
     return {f"blobs/sha256/{each.diff_id[7:]}" for each in layers}
 
 
+def load_all(store, images, meet=lambda: None) -> None:
+    """All at once, into one engine that keeps what it gets; `meet` is called while an image comes in."""
+
+    def keep(request: Request):
+        meet()
+        with tarfile.open(fileobj=io.BytesIO(request.body)) as archive:
+            (told,) = json.load(archive.extractfile("manifest.json"))
+            config = json.load(archive.extractfile(told["Config"]))
+        ident = f"sha256:{told['Config'].rpartition('/')[2]}"
+        store.has(ident, tuple(config["rootfs"]["diff_ids"]))
+        return LOADED
+
+    for image in images:
+        store.daemon.answers[f"/images/{image.id}/json"] = refusal(404, "no such image")
+    store.daemon.answers["/images/load"] = keep
+    engine = connect(store.daemon.address)
+    with ThreadPoolExecutor(len(images)) as pool:
+        futures = [pool.submit(engine.load, image, lambda progress: None, NEVER) for image in images]
+    engine.close()
+    assert [future.result() for future in futures] == [image.id for image in images]
+
+
 def load(store, image, *, by=None) -> str:
     ident = by or image.id
     store.arrives = store.arrives or (ident, names(image.layers))
@@ -113,6 +137,34 @@ def test_the_longest_common_beginning_is_not_sent(store, layers):
     store.has("sha256:three", (c, a, b, d))
     load(store, assembled(layers, {}))
     assert store.sent() == [blobs(layers[2:])]
+
+
+def test_images_that_share_nothing_new_come_in_at_the_same_time(store, layers):
+    a, b, c, _ = layers
+    store.has("sha256:one", names([a]), "org.envbuild.carrier")
+    both = threading.Barrier(2)
+    load_all(store, [assembled([a, b], {}), assembled([a, c], {})], lambda: both.wait(30))
+    assert sorted(map(sorted, store.sent())) == sorted(map(sorted, (blobs([b]), blobs([c]))))
+
+
+def test_what_two_images_lack_first_is_sent_once(store, layers):
+    a, b, c, _ = layers
+    load_all(store, [assembled([a, b], {}), assembled([a, c], {})])
+    first, second = store.sent()
+    assert first in (blobs([a, b]), blobs([a, c]))
+    assert second == blobs([b, c]) - first
+
+
+def test_podman_gets_one_image_at_a_time(store, layers):
+    store.daemon.answers["/version"] = lines(VERSION | {"Components": [{"Name": "Podman Engine"}]})
+    met, both = [], threading.Barrier(2)
+
+    def meet():
+        with suppress(threading.BrokenBarrierError):
+            met.append(both.wait(0.3))
+
+    load_all(store, [assembled([one], {}) for one in layers[:2]], meet)
+    assert not met
 
 
 def test_a_relative_counts_too(store, layers):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,7 +13,7 @@ import pytest
 from builder import pipeline, verification
 from builder.errors import CellError, InterruptedByUserError
 from builder.pipeline import Options
-from builder.ports import Shared
+from builder.ports import LATER, Shared, Slots
 from tests.screens.stand_ins import Engine, Store, checks, drive, ports, reports, works_of
 
 MATRIX = """
@@ -69,6 +70,28 @@ def test_so_many_pieces_go_on_at_once_and_no_more(jobs):
     assert max(most) == jobs
 
 
+def test_of_those_who_wait_the_least_rank_is_next_and_of_these_the_first():
+    slots, order = Slots(1), []
+
+    def work(rank, name):
+        with slots.one(rank):
+            order.append(name)
+
+    with ThreadPoolExecutor(4) as pool, slots.one(0):
+        for count, (rank, name) in enumerate([(5, "c"), (1, "a"), (9, "d"), (1, "b")], start=1):
+            pool.submit(work, rank, name)
+            while slots.waiting < count:
+                time.sleep(0.001)
+        assert order == []
+    assert order == ["a", "b", "c", "d"]
+
+
+def test_loads_have_slots_of_their_own():
+    shared = Shared(1)
+    with shared.slot(), shared.loading():
+        pass
+
+
 def test_a_slot_is_free_again_after_a_failure():
     shared = Shared(1)
     with pytest.raises(RuntimeError), shared.slot():
@@ -104,9 +127,9 @@ class Watched(Shared):
         return super().begin(name, make)
 
     @contextmanager
-    def slot(self):
+    def slot(self, rank=LATER):
         assert not self._held, "asks for a second slot"
-        with super().slot():
+        with super().slot(rank):
             self._here.held = True
             try:
                 yield
