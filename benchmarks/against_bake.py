@@ -21,9 +21,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # builder, also where it is not installed
 
 from bake import figures, limit, weighing
-from bake.engine import ROOT, Engine, opened
+from bake.engine import ROOT, Engine, opened, settle
 from bake.figures import WORK, Compared, megabytes, spread
-from bake.inputs import Inputs, prepare, weight
+from bake.inputs import PYTHON, Inputs, prepare, weight
 from bake.ours import Ours, stand_in
 from bake.usual import Usual
 from bake.weighing import Weight
@@ -51,6 +51,7 @@ class Measured:
     lock: dict[int, float]
     weighed: tuple[Weighed, ...]
     limit: tuple[float, ...]
+    layers: tuple[float, ...]
 
 
 def asked() -> argparse.Namespace:
@@ -95,9 +96,12 @@ def compare(engine: Engine, inputs: Inputs, wish: argparse.Namespace, cells: int
     engine.forget(given.bases)  # the largest count comes first: no other base is needed again
     locked = tuple((cells, side.lock()) for side in sides.values() if isinstance(side, Ours))
     seconds: dict[tuple[str, str], list[float]] = {(side, work): [] for side in SIDES for work in WORK}
-    weighed, least = [], []
+    weighed, least, layers = [], [], []
     for number in range(wish.runs):
+        settle()
         least.append(limit.seconds(given.wheels[0], engine.folder / "limit"))
+        settle()
+        layers.append(limit.layers(given.wheels[0], engine.folder / "limit", PYTHON))
         for name in list(sides)[:: -1 if number % 2 else 1]:
             engine.forget(given.bases)
             for work in WORK:
@@ -111,7 +115,12 @@ def compare(engine: Engine, inputs: Inputs, wish: argparse.Namespace, cells: int
         for work in WORK
     ]
     return Measured(
-        machine={}, compared=tuple(compared), lock=dict(locked), weighed=tuple(weighed), limit=tuple(least)
+        machine={},
+        compared=tuple(compared),
+        lock=dict(locked),
+        weighed=tuple(weighed),
+        limit=tuple(least),
+        layers=tuple(layers),
     )
 
 
@@ -168,6 +177,7 @@ def measure(wish: argparse.Namespace) -> Measured:
         lock={cells: took for part in parts for cells, took in part.lock.items()},
         weighed=tuple(one for part in parts for one in part.weighed),
         limit=tuple(one for part in parts for one in part.limit),
+        layers=tuple(one for part in parts for one in part.layers),
     )
 
 
@@ -175,7 +185,9 @@ def page(found: Measured) -> str:
     """The figures as Markdown."""
     about = ", ".join(f"{name} {text}" for name, text in found.machine.items())
     lines = [f"Machine and versions: {about}.", "", *figures.seconds(found.compared), ""]
+    ratios = [ours / least for ours, least in zip(found.layers, found.limit, strict=True)]
     lines += [f"Content limit (copy, sha256, unzip of the wheels): {spread(found.limit)} s."]
+    lines += [f"Their layers (copy, sha256, write): {spread(found.layers)} s, {spread(ratios, 2)} of that."]
     locks = "; ".join(f"{cells} cells {took:.1f} s" for cells, took in found.lock.items())
     lines += [f"`envbuild lock`, once and not in the table: {locks}."] if locks else []
     head = ("cells", "side", "in the engine", "the aim there", "in a registry", "the aim there")

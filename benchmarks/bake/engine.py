@@ -73,7 +73,7 @@ class Engine:
 
 
 def settle() -> None:
-    """After deletions. ext4 passes over inodes that were deleted shortly before, which makes new files slow."""
+    """After deletions: ext4 passes over inodes that were deleted just before, which makes new files slow."""
     os.sync()
     with suppress(OSError):  # root's
         Path("/proc/sys/vm/drop_caches").write_text("1")

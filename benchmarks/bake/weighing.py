@@ -38,27 +38,41 @@ class Weight:
 Layers = tuple[tuple[str, int], ...]  # (digest, bytes) of one image, from the lowest on
 
 
-def ideal(images: Sequence[Layers], bases: frozenset[str]) -> int:
+def ideal(images: Sequence[Layers], lowest: Sequence[int]) -> int:
     """Every base once, what lies above each base once, and what lies below it of the first image alone.
 
-    That is envbuild's order (the environment below the base); for other images it is the sum of all layers.
+    `lowest` tells for each image at which of its layers the base begins. That is envbuild's order (the
+    environment below the base); for other images it is the sum of all layers.
     """
     wanted: dict[str, int] = {}
-    for number, layers in enumerate(images):
-        lowest = next(place for place, (digest, _) in enumerate(layers) if digest in bases)
-        wanted |= dict(layers if number == 0 else layers[lowest:])
+    for number, (layers, begin) in enumerate(zip(images, lowest, strict=True)):
+        wanted |= dict(layers if number == 0 else layers[begin:])
     return sum(wanted.values())
 
 
 def in_engine(engine: Engine, images: Sequence[str], bases: Sequence[str]) -> Weight:
     """Of an engine that has these images, these bases and nothing else. The ideal is of unpacked layers."""
-    grounds = frozenset(digest for base in bases for digest, _ in _layers(engine, base))
-    return Weight(bytes=engine.stored(), ideal=ideal([_layers(engine, image) for image in images], grounds))
+    layers = [_layers(engine, image) for image in images]
+    return Weight(bytes=engine.stored(), ideal=ideal(layers, _lowest(engine, images, bases)))
+
+
+def _lowest(engine: Engine, images: Sequence[str], bases: Sequence[str]) -> list[int]:
+    """Where in each image a base begins, by content: a store may send the same layer in two forms."""
+    grounds = {layer for base in bases for layer in _content(engine, base)}
+    return [
+        next(place for place, layer in enumerate(_content(engine, image)) if layer in grounds)
+        for image in images
+    ]
+
+
+def _content(engine: Engine, name: str) -> list[str]:
+    found: list[str] = engine.client.images.get(name).attrs["RootFS"]["Layers"]
+    return found
 
 
 def _layers(engine: Engine, name: str) -> Layers:
     """Its layers by the digest of their content, with the sizes that the engine tells in its history."""
-    digests = engine.client.images.get(name).attrs["RootFS"]["Layers"]
+    digests = _content(engine, name)
     sizes = [step["Size"] for step in reversed(engine.client.api.history(name))]
     steps = sizes if len(sizes) == len(digests) else [size for size in sizes if size]
     if len(steps) != len(digests):
@@ -69,10 +83,11 @@ def _layers(engine: Engine, name: str) -> Layers:
 def in_registry(engine: Engine, images: Sequence[str], bases: Sequence[str]) -> Weight:
     """Of a new registry that all of them, and the bases, were pushed to: the bytes that it was sent."""
     with _registry(engine.folder) as (address, folder):
-        grounds = frozenset(digest for base in bases for digest, _ in _pushed(engine, base, address))
+        for base in bases:
+            _pushed(engine, base, address)
         layers = [_pushed(engine, image, address) for image in images]
         blobs = sum(path.stat().st_size for path in folder.glob("docker/registry/v2/blobs/sha256/*/*/data"))
-    return Weight(bytes=blobs, ideal=ideal(layers, grounds))
+    return Weight(bytes=blobs, ideal=ideal(layers, _lowest(engine, images, bases)))
 
 
 def _pushed(engine: Engine, name: str, address: str) -> Layers:
