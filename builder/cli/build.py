@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from builder.cli import running, selection
+from builder.cli import locking, running, selection
 from builder.cli.options import force_option, matrix_argument, run_options, source_options, templates_option
 from builder.cli.screen import say
 from builder.errors import InputError
@@ -37,5 +37,7 @@ def command(matrix: Path, only: tuple[str, ...], dry_run: bool, **options: Any) 
     if flags.as_json:
         hint = "`envbuild plan --format json` tells cells and tags"
         raise InputError.of("--json has no results to tell of with --dry-run", hint=hint)
-    say(intent.as_text(chosen.recipes(flags.templates)))
+    recipes = chosen.recipes(flags.templates)
+    locking.good(chosen, recipes)
+    say(intent.as_text(recipes))
     return 0

@@ -76,6 +76,8 @@ def command(matrix: Path, names: tuple[str, ...], only: tuple[str, ...], **optio
     old = _read(place, lenient=not check)
     _known(names, old)
     new = locks.settled(wanted.asked, old) or _made(wanted, old, options["engine"])
+    if old is None:
+        _known(names, new)
     if options["list_urls"]:
         return _list(new)
     told = locks.changes(old, new)

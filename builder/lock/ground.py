@@ -52,8 +52,8 @@ def locked(recipes: Sequence[Recipe], wish: Wish, old: Lock | None, ports: Ports
 
 
 def _stages(recipes: Sequence[Recipe]) -> dict[str, Recipe]:
-    """The distinct `os` stages, each with a recipe that has it."""
-    return {recipe.os_digest: recipe for recipe in recipes}
+    """What the `os` stages ask for, each with a recipe that does. The account and folders do not count."""
+    return {recipe.os_asked: recipe for recipe in recipes}
 
 
 def _base(ready: Base, reference: str, wish: Wish, ports: Ports) -> LockedBase:

@@ -179,7 +179,7 @@ def _cell(recipe: Recipe, supplies: Supplies) -> LockedCell:
 
 def _whole(asked: Asked, cells: Sequence[LockedCell], grounds: Mapping[str, Ground]) -> Lock:
     """The parts put together, everything in its order."""
-    stages = {recipe.cell.id: recipe.os_digest for recipe in asked.recipes}
+    stages = {recipe.cell.id: recipe.os_asked for recipe in asked.recipes}
     systems = {system.key: system for one in grounds.values() for system in one.systems}
     dates = [system.date for system in systems.values()] + [one.base.created for one in grounds.values()]
     return Lock(

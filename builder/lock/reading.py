@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import get_args
 from urllib.parse import urlsplit
 
 from builder.errors import InputError, Place, Problem
 from builder.lock.decoding import DecodeError, decode
 from builder.lock.document import BaseRow, Document, FileRow, whole
 from builder.lock.values import SCHEMA, Lock
+from builder.matrix import Platform
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 LAST_DATE = 253402300799  # the end of the year 9999, after which no config can tell its date
 # Names become paths on this machine, and arguments of a package manager.
+ORIGINS = ("registry", "engine", "bootstrap")
 FILENAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~!%-]{0,254}")
 
 
@@ -68,9 +71,15 @@ def _checked(document: Document) -> Lock:
             if key not in getattr(document, table):
                 raise DecodeError(f"cells.{ident} refers to {key}, which is not in {table}")
     try:
-        return whole(document)
+        lock = whole(document)
     except KeyError as error:
         raise DecodeError(f"something refers to {error.args[0]}, which is not there") from error
+    for one in lock.cells:
+        names = [pin.name for pin in one.wheels]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice:
+            raise DecodeError(f"environments.{document.cells[one.id].environment} has {twice} twice")
+    return lock
 
 
 def _check_file(sha256: str, row: FileRow) -> None:
@@ -78,6 +87,8 @@ def _check_file(sha256: str, row: FileRow) -> None:
         raise DecodeError(f"files.{sha256} is not named by a sha256")
     if not FILENAME.fullmatch(row.filename):
         raise DecodeError(f"files.{sha256}.filename {row.filename!r} is not the name of a file")
+    if row.size is not None and row.size < 0:
+        raise DecodeError(f"files.{sha256}.size is below nothing")
     if row.url is not None:
         try:
             parts = urlsplit(row.url)
@@ -94,6 +105,10 @@ def _check_base(reference: str, row: BaseRow) -> None:
         raise DecodeError(f"{where}.layers are not digests of layers")
     if row.digest is not None and not DIGEST.fullmatch(row.digest):
         raise DecodeError(f"{where}.digest is not a digest")
+    if row.platform not in get_args(Platform):
+        raise DecodeError(f"{where}.platform {row.platform!r} is none of {', '.join(get_args(Platform))}")
+    if row.origin not in ORIGINS:
+        raise DecodeError(f"{where}.origin {row.origin!r} is none of {', '.join(ORIGINS)}")
     if not 0 <= row.created <= LAST_DATE:
         raise DecodeError(f"{where}.created is not a date")
 

@@ -14,6 +14,8 @@ from builder.lock.values import CANONICAL, Lock
 from builder.matrix import Matrix
 from builder.recipe import Recipe
 
+NAMED = 3  # cells in one line
+
 
 def checksum(path: Path) -> str:
     """`sha256:…` of what the matrix in that file says; comments, quotes and layout do not count."""
@@ -38,22 +40,29 @@ def stale(
         found.append(
             f"it is for version {lock.canonical} of envbuild's canonical form, and this is {CANONICAL}"
         )
-    if lock.matrix != checksum(matrix.path):
+    there = {cell.id: cell for cell in lock.cells}
+    wanted = {recipe.cell.id: recipe for recipe in recipes}
+    missing = [ident for ident in wanted if ident not in there]
+    known = [ident for ident in wanted if ident in there]
+    other = [ident for ident in known if there[ident].recipe != wanted[ident].digest]
+    bare = [ident for ident in known if not any(pin.name == "torch" for pin in there[ident].wheels)]
+    extra = [ident for ident in there if not part and ident not in wanted]
+    found += _each(missing, "is not in it", "are not in it")
+    changed = "the matrix, a table or a template has changed"
+    found += _each(other, f"is not what it was: {changed}", f"are not what they were: {changed}")
+    found += _each(bare, "is locked without torch", "are locked without torch")
+    found += _each(extra, "is in it, and not in the matrix", "are in it, and not in the matrix")
+    if not found and lock.matrix != checksum(matrix.path):
         found.append("the matrix has changed since")
-    for recipe in recipes:
-        locked = lock.cell(recipe.cell.id)
-        if locked is None:
-            found.append(f"{recipe.cell.id} is not in it")
-        elif locked.recipe != recipe.digest:
-            found.append(f"the recipe of {locked.id} has changed: the matrix, a table or a template did")
-        elif not any(pin.name == "torch" for pin in locked.wheels):
-            found.append(f"{locked.id} is locked without torch")
-    wanted = {recipe.cell.id for recipe in recipes}
-    found += [
-        f"{cell.id} is in it, and not in the matrix"
-        for cell in lock.cells
-        if not part and cell.id not in wanted
-    ]
     place = path_for(matrix.path)
     hint = making(matrix.path)
     return tuple(Problem(message=f"{place} is stale: {reason}", hint=hint) for reason in found)
+
+
+def _each(cells: Sequence[str], one: str, many: str) -> list[str]:
+    """One line for all cells of which the same is true; nothing where there are none."""
+    if len(cells) < 2:
+        return [f"{cell} {one}" for cell in cells]
+    rest = len(cells) - NAMED
+    names = ", ".join(cells[:NAMED]) + (f" and {rest} more" if rest > 0 else "")
+    return [f"{names} {many}"]

@@ -41,7 +41,7 @@ class LockedBase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockedSystem:
-    """The distribution's packages of one `os` stage; `key` is made by `system_key`.
+    """The distribution's packages of `os` stages that ask for the same; `key` is made by `system_key`.
 
     `packages` are in no need of a network once fetched; None where the package manager cannot tell them in
     advance (`why` says so): such a step needs the network and may come out differently another day. `date` is
@@ -103,7 +103,7 @@ class Lock:
         return tuple(sorted(each.values(), key=lambda pin: (pin.name, pin.version, pin.filename)))
 
 
-def system_key(os_digest: str, base: LockedBase) -> str:
-    """The key of the `os` stage that a recipe with this `os_digest` builds on this base's content."""
-    text = "\n".join((os_digest, *base.layers))
+def system_key(asked: str, base: LockedBase) -> str:
+    """The key of what a recipe with this `os_asked` gets for answer on this base's content."""
+    text = "\n".join((asked, *base.layers))
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"

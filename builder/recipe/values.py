@@ -46,4 +46,5 @@ class Recipe:
     )
     # A shell script for a container of the base: what that stage would install; empty where nobody can tell.
     os_question: str = ""
+    os_asked: str = ""  # sha256:… over that script and the packages that it asks for
     custom: bool = False  # whether the page's last stage does more, or other things, than envbuild's own

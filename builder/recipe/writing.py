@@ -52,6 +52,7 @@ def write(cell: Cell, matrix: Matrix, facts: Facts, templates: Path | None = Non
         "os/folders.txt": folders_txt(values.settings),
         "env/wheels/.keep": b"",
     }
+    question = pages.question(_use(cell, row).os) if cell.provider != "conda" else ""
     return Recipe(
         cell=cell,
         base=base,
@@ -60,7 +61,8 @@ def write(cell: Cell, matrix: Matrix, facts: Facts, templates: Path | None = Non
         claim=_claim(cell, row.release, matrix, requirements.pinned(order)),
         digest=_digest(sorted(files.items())),
         os_digest=_digest(_read_by_os(base, files)),
-        os_question=pages.question(_use(cell, row).os) if cell.provider != "conda" else "",
+        os_question=question,
+        os_asked=_digest((("question", question.encode()), ("packages", files["os/packages.txt"]))),
         custom=templates is not None and executed(page) != executed(_own_page(cell, row, values)),
     )
 

@@ -69,8 +69,7 @@ def test_a_missing_or_stale_lock_fails_the_check_without_asking_anybody(tmp_path
     (tmp_path / "m.yaml").write_text(MATRIX.replace("[numpy]", "[numpy, pillow]"))
     code, _, err = typed("lock m.yaml --check")
     assert (code, machine.opened) == (2, 1)
-    assert "the matrix has changed since" in err
-    assert f"the recipe of {DEBIAN12} has changed" in err
+    assert f"{DEBIAN12}, {DEBIAN13} are not what they were: the matrix, a table or a template has" in err
     (tmp_path / "m.lock.json").write_text("{")
     code, _, err = typed("lock m.yaml --check")
     assert code == 2
@@ -123,6 +122,22 @@ def test_wrong_words_are_told_with_a_way_out(typed, words, told):
     assert code == 2
     assert told in err
     assert "hint: " in err
+
+
+def test_a_name_that_nothing_has_is_told_without_a_lock_too(tmp_path, typed):
+    code, _, err = typed("lock m.yaml --upgrade nmpy")
+    assert code == 2
+    assert "did you mean numpy?" in err
+    assert not (tmp_path / "m.lock.json").exists()
+
+
+def test_what_would_be_built_of_a_stale_lock_is_not_told(tmp_path, typed):
+    typed("lock m.yaml")
+    assert typed("build m.yaml --dry-run")[0] == 0
+    (tmp_path / "m.yaml").write_text(MATRIX.replace("[numpy]", "[numpy, pillow]"))
+    code, out, err = typed("build m.yaml --dry-run")
+    assert (code, out) == (2, "")
+    assert "m.lock.json is stale" in err
 
 
 def test_every_address_is_listed(typed):

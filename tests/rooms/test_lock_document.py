@@ -105,6 +105,9 @@ def changed(path: str, value: object) -> str:
         ("files/*/url", "http://a:99999/x.whl", "not a plain http address"),
         ("epoch", 10**30, "epoch is not a date"),
         ("bases/*/created", 10**30, "created is not a date"),
+        ("files/*/size", -1, "size is below nothing"),
+        ("bases/*/platform", "plan9/mips", "platform 'plan9/mips' is none of linux/amd64"),
+        ("bases/*/origin", "a friend", "origin 'a friend' is none of registry"),
         ("bases/*/layers", [], "layers are not digests of layers"),
         ("bases/*/layers", ["../../etc/passwd"], "layers are not digests of layers"),
         ("bases/*/digest", "sha256:zz", "digest is not a digest"),
@@ -114,6 +117,13 @@ def test_what_is_wrong_is_named(tmp_path, path, value, told):
     _, message, hint = refusal(tmp_path, changed(path, value))
     assert told in message
     assert "envbuild lock" in hint
+
+
+def test_a_package_that_an_environment_has_twice_is_named(tmp_path):
+    found = body(lock.dumps(small_lock()))
+    (row,) = found["environments"].values()
+    row["wheels"].append(row["wheels"][0])
+    assert "has numpy twice" in refusal(tmp_path, json.dumps(found))[1]
 
 
 @pytest.mark.parametrize("text", ["[]", "null", '{"a": 1, "a": 2}', "NaN", "[" * 100_000, "\xff"])

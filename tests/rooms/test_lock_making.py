@@ -160,6 +160,19 @@ def test_all_failures_are_told_with_their_cells(tmp_path):
     assert {problem.cell for problem in caught.value.problems} == {DEBIAN12, DEBIAN13}
 
 
+def test_another_account_asks_nobody_about_packages(tmp_path, outside):
+    made = make(asked(tmp_path), None, outside)
+    other = asked(tmp_path, MATRIX + "user: {name: trainer}\nsettings: {TORCH_HOME: /models}\n", offline=True)
+    stages = {one.os_digest for one in asked(tmp_path).recipes}
+    assert stages.isdisjoint(one.os_digest for one in other.recipes)
+    again = make(other, made, outside)
+    assert (again.systems, again.bases) == (made.systems, made.bases)
+    assert lock.stale(again, other.matrix, other.recipes) == ()
+    more = asked(tmp_path, MATRIX.replace("[numpy]", "[numpy], system: [curl]"), offline=True)
+    with pytest.raises(OutsideError, match="offline, nobody tells"):
+        make(more, made, outside)
+
+
 def test_offline_nothing_is_asked_of_a_registry(tmp_path, outside):
     with pytest.raises(OutsideError, match="offline, nobody tells what debian:12"):
         make(asked(tmp_path, offline=True), None, outside)

@@ -54,7 +54,17 @@ def test_a_changed_recipe_is_told_with_its_cell(tmp_path):
         dataclasses.replace(cell, recipe="sha256:old") if cell.id == DEBIAN12 else cell for cell in made.cells
     )
     (reason,) = reasons(tmp_path, dataclasses.replace(made, cells=cells))
-    assert reason.startswith(f"the recipe of {DEBIAN12} has changed")
+    assert reason == f"{DEBIAN12} is not what it was: the matrix, a table or a template has changed"
+
+
+def test_what_is_true_of_many_cells_is_said_once(tmp_path):
+    made = fitting(asked(tmp_path))
+    text = MATRIX.replace("debian12, debian13", "debian11, debian12, ubuntu22.04, ubuntu24.04")
+    text = text.replace('"3.12"', '"3.10"')
+    missing, extra = reasons(tmp_path, made, text)
+    assert missing.startswith("debian11-py3.10-cpu-torch2.8.0, debian12-py3.10-cpu-torch2.8.0, ")
+    assert missing.endswith(" and 1 more are not in it")
+    assert extra == f"{DEBIAN12}, {made.cells[1].id} are in it, and not in the matrix"
 
 
 def test_a_cell_without_torch_is_told(tmp_path):
