@@ -96,7 +96,7 @@ def _bootstrapped(recipe: Recipe, wish: Wish, ports: Ports, on_progress: OnProgr
         hint = f"use `base: registry`, or bring {recipe.base} into the engine with `docker load`"
         raise OutsideError((Problem(message=message, hint=hint, cell=recipe.cell.id),))
     on_progress(Progress(step=f"bootstrap {wish.os.name}"))
-    tar = ports.source.bootstrap(wish.os.name, wish.os.codename or "")
+    tar = ports.source.bootstrap(wish.os.name, wish.os.codename or "", ports.go_on)
     reference = own_name(wish.os.name, (f"sha256:{ports.source.rootfs(tar).sha256}",))
     image = ports.engine.find(reference)
     if image is None:

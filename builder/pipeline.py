@@ -18,7 +18,7 @@ from pathlib import Path
 from builder import records
 from builder.cellwork import Work, build_cell, image_of, verify_cell
 from builder.errors import EnvbuildError, InterruptedByUserError, OutsideError, Problem
-from builder.events import Event, Outcome
+from builder.events import Event, Finished, Outcome, Stage
 from builder.image import Image
 from builder.ports import Ports
 from builder.verification import Verification
@@ -37,6 +37,7 @@ class Result:
     problems: tuple[Problem, ...] = ()
     log: Path | None = None
     exit_code: int = 0
+    kept: tuple[Stage, ...] = ()  # what was not done again, because nothing of it had changed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,8 +117,15 @@ def _one(work: Work, ports: Ports, options: Options, emit: Callable[[Event], Non
     cell = work.recipe.cell.id
     if ports.cancel.is_set():
         return Result(cell=cell, outcome="skipped")
+    kept: list[Stage] = []
+
+    def tell(event: Event) -> None:
+        if isinstance(event, Finished) and event.outcome == "kept":
+            kept.append(event.stage)
+        emit(event)
+
     try:
-        result = _staged(work, ports, options, emit)
+        result = dataclasses.replace(_staged(work, ports, options, tell), kept=tuple(kept))
     except Exception as error:  # noqa: BLE001  one worker's bug must not lose what the others found
         result = _bug(work, error)
     if options.fail_fast and result.exit_code:

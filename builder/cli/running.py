@@ -72,7 +72,11 @@ def ports(engine: str | None, jobs: int = 2) -> Iterator[Ports]:
         connected.sweep()
         layers = Layers(root=store_folder(), on_note=warn)
         opened = Ports(
-            engine=connected, source=open_source(), layers=layers, shared=Shared(jobs), offline=offline()
+            engine=connected,
+            source=open_source(on_note=warn),
+            layers=layers,
+            shared=Shared(jobs),
+            offline=offline(),
         )
         with opened.held:
             yield opened

@@ -80,7 +80,7 @@ class Loader:
                 self._changed.notify_all()
 
     def _first(self, image: Assembled, held: Collection[str]) -> tuple[str, ...]:
-        """The lowest layer to be sent, with all below it. The same for all images where one goes at a time."""
+        """The lowest layer to be sent, with all below it. The same for all where they take turns."""
         if self.store == "podman":
             return ()
         wanted = _diff_ids(image)

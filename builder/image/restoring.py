@@ -119,7 +119,7 @@ def _bootstrapped(wanted: Wanted, ports: Ports, on_progress: OnProgress) -> tupl
     on_progress(Progress(step=f"bootstrap {wanted.wish.os.name}"))
     with ports.shared.slot():
         ports.go_on()
-        tar = ports.source.bootstrap(wanted.wish.os.name, wanted.wish.os.codename or "")
+        tar = ports.source.bootstrap(wanted.wish.os.name, wanted.wish.os.codename or "", ports.go_on)
     if f"sha256:{ports.source.rootfs(tar).sha256}" not in wanted.locked.layers:
         raise _moved(wanted, "the distribution's mirror gives newer packages by now")
     return kept(wanted, (tar,), ports)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from builder.events import Stage
+from builder.image import Image
 from builder.pipeline import Result
 from builder.verification import Verification
 
@@ -21,11 +23,18 @@ def row(result: Result) -> tuple[str, ...]:
         result.cell,
         verdict(result),
         f"{image.size / 1e6:.0f} MB" if image and image.size else NONE,
-        duration(image.seconds) if image else NONE,
-        duration(proof.seconds) if proof else NONE,
+        _spent("build", result, image),
+        _spent("verify", result, proof),
         f"{loss:.4f}" if isinstance(loss, (int, float)) else NONE,
         f"to {ratio:.0%}" if isinstance(ratio, (int, float)) else NONE,
     )
+
+
+def _spent(stage: Stage, result: Result, found: Image | Verification | None) -> str:
+    """How long a stage took, if it was gone through."""
+    if stage in result.kept:
+        return "kept"
+    return duration(found.seconds) if found else NONE
 
 
 def verdict(result: Result) -> str:

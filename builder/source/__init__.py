@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sysconfig
+from collections.abc import Callable
 from pathlib import Path
 
 from builder.source.api import Source
@@ -13,17 +14,18 @@ from builder.source.standalone import downloads_json
 __all__ = ["downloads_json", "offline", "open_source", "pins_txt", "store_folder"]
 
 
-def open_source(store: Path | None = None) -> Source:
+def open_source(store: Path | None = None, on_note: Callable[[str], None] = lambda _: None) -> Source:
     """The source of this machine. `store` defaults to $ENVBUILD_STORE, then to the user's cache folder.
 
-    Opening costs nothing: settings are read, folders made and programs looked for when they are first needed.
+    `on_note` is told what a user should know of the store. Opening costs nothing: settings are read, folders
+    made and programs looked for when they are first needed.
     """
     from builder.source.host import HostSource  # noqa: PLC0415
 
     # uv's finder asks for these. Python 3.11 and older fill them without a lock at the first call, and cells
     # that start at once, in several threads, have met them half-filled.
     sysconfig.get_config_vars()
-    return HostSource(root=store or store_folder())
+    return HostSource(root=store or store_folder(), on_note=on_note)
 
 
 def offline() -> bool:

@@ -8,6 +8,10 @@ from pathlib import Path
 from typing import Protocol
 
 
+def always() -> None:
+    """A `GoOn` for work that nobody stops."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pin:
     """One file to fetch, known by its content: a wheel, an interpreter's archive or a distribution's package.
@@ -74,6 +78,7 @@ class Rootfs:
     date: int
 
 
+GoOn = Callable[[], None]  # returns as long as the work is wanted, else raises
 OnFetch = Callable[[str, int, int | None], None]  # file name, bytes so far, bytes in all
 
 
@@ -98,8 +103,10 @@ class Source(Protocol):
     def surroundings(self) -> Surroundings:
         """This machine's proxies and apt settings, for a step that needs the network."""
 
-    def bootstrap(self, os: str, codename: str) -> Path:
-        """The tar of a Debian release, made from this machine's own mirror; raises `OutsideError`."""
+    def bootstrap(self, os: str, codename: str, go_on: GoOn = always) -> Path:
+        """The tar of a Debian release, made from this machine's own mirror; raises `OutsideError`, and what
+        `go_on` raises.
+        """
 
     def rootfs(self, tar: Path) -> Rootfs:
         """What is known of a tar that `bootstrap` made."""

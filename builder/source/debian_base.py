@@ -9,19 +9,21 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from builder.errors import OutsideError
 from builder.source import debian_mirror
-from builder.source.api import Rootfs
+from builder.source.api import GoOn, Rootfs
 from builder.source.scrub import scrub, secrets_of, shown
-from builder.source.store import locked, sha256_of, told_plainly
+from builder.source.store import OnNote, locked, sha256_of, told_plainly
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 APT_HELPER = "/usr/lib/apt/apt-helper"
 TOOLS = "apt-get install mmdebstrap debian-archive-keyring"
+LOOK, GRACE = 0.2, 20.0  # seconds between two looks at whether to go on, and to clean up in
 DATE = re.compile(r"^Date: (.+)$", re.MULTILINE)
 # What mmdebstrap copies from this machine or keeps of its options: nothing of the host's may end in a layer.
 FORGET = (
@@ -43,41 +45,60 @@ class Suite:
     release: bytes  # InRelease
 
 
-def make(name: str, codename: str, *, root: Path, env: Mapping[str, str]) -> Path:
-    """The tar of `codename` in the store at `root`, made when the mirror has changed since the last time
-    (about half a minute).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bases:
+    """Root file systems' tars in the store at `root`. `on_note` is told of one that somebody has changed."""
 
-    The mirror is only needed here: the image names Debian's public mirrors and nothing of this machine. Where
-    those cannot be reached from a build, its system packages cannot be installed either. Times in the tar are
-    the mirror's date, so the same mirror gives the same bytes. Raises `OutsideError` for another OS than
-    Debian, without mmdebstrap, or without root.
-    """
-    _check_possible(name)
-    mirror = debian_mirror.configured(env)
-    with told_plainly(root), tempfile.TemporaryDirectory(prefix="envbuild-") as scratch:
-        suites = _suites(codename, mirror, Path(scratch))
-        digest = hashlib.sha256(b"".join(suite.release for suite in suites)).hexdigest()
-        tar = root / "bootstrap" / f"{codename}-{os.uname().machine}-{digest[:16]}.tar"
-        tar.parent.mkdir(parents=True, exist_ok=True)
-        with locked(tar.with_suffix(".lock")):
-            if not _whole(tar):
-                _run(codename, suites, tar, Path(scratch))
-    return tar
+    root: Path
+    env: Mapping[str, str]
+    on_note: OnNote
+
+    def make(self, name: str, codename: str, go_on: GoOn) -> Path:
+        """The tar of `codename`, made when the mirror has changed since the last time (about half a minute).
+
+        The mirror is only needed here: the image names Debian's public mirrors and nothing of this machine.
+        Where those cannot be reached from a build, its system packages cannot be installed either. Times in
+        the tar are the mirror's date, so the same mirror gives the same bytes. `go_on` is called again and
+        again; when it raises, mmdebstrap is stopped. Raises `OutsideError` for another OS than Debian,
+        without mmdebstrap, or without root.
+        """
+        _check_possible(name)
+        mirror = debian_mirror.configured(self.env)
+        with told_plainly(self.root), tempfile.TemporaryDirectory(prefix="envbuild-") as scratch:
+            suites = _suites(codename, mirror, Path(scratch))
+            digest = hashlib.sha256(b"".join(suite.release for suite in suites)).hexdigest()
+            tar = self.root / "bootstrap" / f"{codename}-{os.uname().machine}-{digest[:16]}.tar"
+            tar.parent.mkdir(parents=True, exist_ok=True)
+            with locked(tar.with_suffix(".lock")):
+                if self._is_whole(tar):
+                    os.utime(_digest_file(tar))  # used now: pruned late
+                else:
+                    _run(codename, suites, tar, Path(scratch), go_on)
+        return tar
+
+    def find(self, sha256: str) -> Path | None:
+        """The tar of that content, whichever it is."""
+        for told in sorted((self.root / "bootstrap").glob("*.sha256")):
+            tar = told.with_suffix(".tar")
+            if told.read_text().split()[:1] == [sha256] and self._is_whole(tar):
+                return tar
+        return None
+
+    def _is_whole(self, tar: Path) -> bool:
+        """Whether an earlier result is here and unchanged."""
+        try:
+            if facts(tar).sha256 == sha256_of(tar):
+                return True
+        except (FileNotFoundError, ValueError):  # nothing, or an older envbuild's, which wrote down no date
+            return False
+        self.on_note(f"{tar} is not what was bootstrapped; it is not used")
+        return False
 
 
 def facts(tar: Path) -> Rootfs:
     """What was written down of a tar when it was made."""
     sha256, date = _digest_file(tar).read_text().split()
     return Rootfs(path=tar, sha256=sha256, date=int(date))
-
-
-def find(root: Path, sha256: str) -> Path | None:
-    """The tar of that content among those that were made in the store at `root`, the newest or another."""
-    for told in sorted((root / "bootstrap").glob("*.sha256")):
-        tar = told.with_suffix(".tar")
-        if told.read_text().split()[:1] == [sha256] and _whole(tar):
-            return tar
-    return None
 
 
 def _check_possible(name: str) -> None:
@@ -131,27 +152,53 @@ def _release(uri: str, suite: str, target: Path, *, required: bool) -> bytes | N
     )
 
 
-def _run(codename: str, suites: tuple[Suite, ...], tar: Path, scratch: Path) -> None:
+def _run(codename: str, suites: tuple[Suite, ...], tar: Path, scratch: Path, go_on: GoOn) -> None:
     """mmdebstrap into a temporary file, then into its place together with its sha256."""
     options, sources, partial = scratch / "apt.conf", scratch / "debian.sources", tar.with_suffix(".partial")
     options.write_text("".join(line + "\n" for line in debian_mirror.apt_options()))
     sources.write_text(_public_sources(suites))
-    lines = "".join(f"deb [signed-by={KEYRING}] {suite.uri} {suite.name} main\n" for suite in suites)
     # The mirror's lines go in by stdin: an address may hold a password, and everybody can read arguments.
-    end = subprocess.run(
-        ["mmdebstrap", "--variant=minbase", "--format=tar", f"--aptopt={options}",  # noqa: S607
-         *_hooks(sources), codename, str(partial), "-"],
-        input=lines, env=os.environ | {"SOURCE_DATE_EPOCH": str(_epoch(suites)), "TMPDIR": str(scratch)},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if end.returncode != 0:
+    lines, said = scratch / "lines", scratch / "said"
+    lines.write_text(
+        "".join(f"deb [signed-by={KEYRING}] {suite.uri} {suite.name} main\n" for suite in suites)
+    )
+    command = ["mmdebstrap", "--variant=minbase", "--format=tar", f"--aptopt={options}",
+               *_hooks(sources), codename, str(partial), "-"]  # fmt: skip
+    env = os.environ | {"SOURCE_DATE_EPOCH": str(_epoch(suites)), "TMPDIR": str(scratch)}
+    try:
+        code = _attended(command, lines, said, env, go_on)
+    except BaseException:
         partial.unlink(missing_ok=True)
-        told = _last_lines(end.stderr, [suite.uri for suite in suites], 5)
+        raise
+    if code != 0:
+        partial.unlink(missing_ok=True)
+        told = _last_lines(said.read_text(errors="replace"), [suite.uri for suite in suites], 5)
         raise OutsideError.of(
             f"mmdebstrap could not make {codename}: {told}", hint=f"try it by hand; it needs {TOOLS}"
         )
     _digest_file(tar).write_text(f"{sha256_of(partial)} {_epoch(suites)}\n")
     partial.replace(tar)
+
+
+def _attended(command: list[str], given: Path, said: Path, env: Mapping[str, str], go_on: GoOn) -> int:
+    """A program to its end; its exit code. Stopped, and waited for, when `go_on` raises."""
+    with (
+        given.open("rb") as stdin,
+        said.open("wb") as stderr,
+        subprocess.Popen(command, stdin=stdin, stdout=subprocess.DEVNULL, stderr=stderr, env=env) as program,
+    ):
+        try:
+            while program.poll() is None:
+                go_on()
+                with suppress(subprocess.TimeoutExpired):
+                    program.wait(LOOK)
+        except BaseException:
+            program.terminate()  # it unmounts and removes what it made
+            with suppress(subprocess.TimeoutExpired):
+                program.wait(GRACE)
+            program.kill()
+            raise
+        return program.returncode
 
 
 def _hooks(sources: Path) -> tuple[str, ...]:
@@ -182,14 +229,6 @@ def _epoch(suites: tuple[Suite, ...]) -> int:
 
 def _digest_file(tar: Path) -> Path:
     return tar.with_suffix(".sha256")
-
-
-def _whole(tar: Path) -> bool:
-    """Whether an earlier result is here and unchanged."""
-    try:
-        return facts(tar).sha256 == sha256_of(tar)
-    except (FileNotFoundError, ValueError):  # nothing, or an older envbuild's, which wrote down no date
-        return False
 
 
 def _last_lines(text: str, uris: tuple[str, ...] | list[str], count: int) -> str:

@@ -27,7 +27,7 @@ TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 HINTS = {
     401: "give user and password in the index's address in pip's settings, or in ~/.netrc",
     403: "the credentials in pip's settings or ~/.netrc may not read this file",
-    404: "the file is gone from the index; run again to resolve anew",
+    404: "the file is gone from there: `envbuild lock MATRIX --upgrade` pins what there is now",
 }
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from builder.errors import OutsideError
 from builder.source import debian_base, installer, pip_settings, surroundings, uv_settings
 from builder.source.access import Access
-from builder.source.api import OnFetch, Order, Pin, Rootfs, Supplies, Surroundings
+from builder.source.api import GoOn, OnFetch, Order, Pin, Rootfs, Supplies, Surroundings, always
 from builder.source.download import Downloader
 from builder.source.indexes import Indexes
 from builder.source.mirror import Mirror
@@ -20,7 +20,7 @@ from builder.source.resolver import Resolver
 from builder.source.scrub import shown
 from builder.source.settings import Settings
 from builder.source.standalone import Interpreters
-from builder.source.store import Store, sha256_of
+from builder.source.store import OnNote, Store, sha256_of
 
 MIRROR, OFFLINE = "ENVBUILD_MIRROR", "ENVBUILD_OFFLINE"
 ON = frozenset({"1", "true", "yes", "on"})
@@ -34,10 +34,14 @@ MISSING_OFFLINE = (
 
 @dataclass(frozen=True, kw_only=True)  # no slots: cached_property keeps its values in the instance
 class HostSource:
-    """The `Source` of this machine; safe to use from several threads. `env` is read once, here."""
+    """The `Source` of this machine; safe to use from several threads. `env` is read once, here.
+
+    `on_note` is told what a user should know of the store.
+    """
 
     root: Path
     env: dict[str, str] = field(default_factory=lambda: dict(os.environ))
+    on_note: OnNote = lambda _: None
 
     def resolve(self, order: Order) -> Supplies:
         """Pin what `order` asks for; see `Resolver.pins` and `Interpreters.pin`."""
@@ -87,11 +91,11 @@ class HostSource:
         """See `surroundings.read`."""
         return surroundings.read(self.env)
 
-    def bootstrap(self, os: str, codename: str) -> Path:
-        """A Debian root file system's tar; see `debian_base.make`."""
+    def bootstrap(self, os: str, codename: str, go_on: GoOn = always) -> Path:
+        """A Debian root file system's tar; see `debian_base.Bases`."""
         if self._offline:
             raise OutsideError.of(f"offline, no base image for {os} can be made", hint=MISSING_OFFLINE)
-        return debian_base.make(os, codename, root=self.root, env=self.env)
+        return self._bases.make(os, codename, go_on)
 
     def rootfs(self, tar: Path) -> Rootfs:
         """See `debian_base.facts`."""
@@ -102,7 +106,7 @@ class HostSource:
         found = []
         for diff_id in diff_ids:
             sha256 = diff_id.removeprefix("sha256:")
-            kept = self._mirror.layer(sha256) or debian_base.find(self.root, sha256)
+            kept = self._mirror.layer(sha256) or self._bases.find(sha256)
             if kept is None:
                 return None
             if sha256_of(kept) != sha256:
@@ -123,8 +127,12 @@ class HostSource:
         return uv_settings.merged(pip_settings.read(self.env), self.env)
 
     @cached_property
+    def _bases(self) -> debian_base.Bases:
+        return debian_base.Bases(root=self.root, env=self.env, on_note=self.on_note)
+
+    @cached_property
     def _store(self) -> Store:
-        return Store(root=self.root)
+        return Store(root=self.root, on_note=self.on_note)
 
     @cached_property
     def _resolver(self) -> Resolver:

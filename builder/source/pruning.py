@@ -17,7 +17,8 @@ class Fetched:
     label: str
     size: int
     last_used: float
-    folder: Path
+    lock: Path  # held by who brings it here
+    paths: tuple[Path, ...]
 
 
 def usage(root: Path) -> tuple[Fetched, ...]:
@@ -35,9 +36,10 @@ def prune(root: Path, keep_bytes: int) -> int:
     for one in files:
         if total - freed <= keep_bytes:
             break
-        with suppress(OSError), (one.folder / ".lock").open("w") as lock:
+        with suppress(OSError), one.lock.open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(one.folder)
+            for path in one.paths:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
             freed += one.size
     return freed
 
@@ -48,6 +50,13 @@ def _files(root: Path) -> Iterator[Fetched]:
             found = [path for path in folder.iterdir() if path.name != ".lock"]
             last = folder.stat().st_mtime
             size = sum(path.stat().st_size for path in found)
-            yield Fetched(
-                label=", ".join(path.name for path in found), size=size, last_used=last, folder=folder
-            )
+            label = ", ".join(path.name for path in found)
+            yield Fetched(label=label, size=size, last_used=last, lock=folder / ".lock", paths=(folder,))
+    for told in (root / "bootstrap").glob("*.sha256"):
+        with suppress(OSError):
+            tar = told.with_suffix(".tar")
+            about = tar.stat()
+            # As a layer it has a second name, and its bytes are counted there.
+            size = about.st_size if about.st_nlink == 1 else 0
+            last, lock = told.stat().st_mtime, tar.with_suffix(".lock")
+            yield Fetched(label=tar.name, size=size, last_used=last, lock=lock, paths=(tar, told))

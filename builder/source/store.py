@@ -14,9 +14,10 @@ from builder.errors import OutsideError
 from builder.source.api import Pin
 
 BLOCK = 1 << 20
-HINT_STORE = "free some space there, or name another folder in ENVBUILD_STORE"
+HINT_STORE = "it needs a folder that can be written, with space left; ENVBUILD_STORE names another"
 
 Fill = Callable[[Path], None]  # write the file's bytes there; what an earlier attempt left may be continued
+OnNote = Callable[[str], None]
 Stamp = tuple[int, int, int, int]  # device, inode, size, change time
 
 
@@ -30,6 +31,7 @@ class Store:
     """
 
     root: Path
+    on_note: OnNote = lambda _: None
     seen: dict[Path, Stamp] = field(default_factory=dict)
 
     def find(self, pin: Pin) -> Path | None:
@@ -40,6 +42,7 @@ class Store:
             if self.seen.get(path) != stamp:
                 if sha256_of(path) != pin.sha256:
                     path.unlink(missing_ok=True)
+                    self.on_note(f"{path} was not what its name says; it was removed and is fetched anew")
                     return None
                 self.seen[path] = stamp
             os.utime(path.parent)  # used now: pruned late

@@ -4,11 +4,14 @@ import hashlib
 import os
 import shutil
 import tarfile
+import threading
 import uuid
+from pathlib import Path
 
 import docker
 import pytest
 
+from builder.errors import InterruptedByUserError
 from builder.source import debian_mirror, open_source
 
 pytestmark = pytest.mark.real
@@ -44,6 +47,24 @@ def test_it_is_the_same_bytes_again_and_a_damaged_one_is_made_anew(rootfs):
         file.write(b"damaged")
     assert open_source(store).bootstrap("debian12", "bookworm") == path
     assert hashlib.sha256(path.read_bytes()).hexdigest() == digest
+
+
+def test_who_no_longer_wants_it_stops_it_and_nothing_stays(tmp_path):
+    """mmdebstrap mounts things in a folder of its own; both are gone when the error arrives."""
+    seen = []
+
+    def go_on() -> None:
+        seen.extend(tmp_path.glob("bootstrap/*.partial"))
+        if seen:
+            raise InterruptedByUserError.of("interrupted")
+
+    with pytest.raises(InterruptedByUserError):
+        open_source(tmp_path).bootstrap("debian12", "bookworm", go_on)
+    assert seen
+    assert not [path for path in tmp_path.glob("bootstrap/*") if path.suffix != ".lock"]
+    children = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split()
+    assert not [child for child in children if "mmdebstrap" in Path(f"/proc/{child}/cmdline").read_text()]
+    assert "/mmdebstrap." not in Path("/proc/self/mounts").read_text()
 
 
 def test_nothing_of_this_machine_is_inside(rootfs):

@@ -76,7 +76,9 @@ def refused(job: Job, ended: Ended, *words: str) -> None:
 def test_a_file_in_the_store_is_fetched_anew(supplied: Supplied, job: Job, name: str) -> None:
     path = only(job.folder / "store", name)
     tamper(path)
-    is_the_same(supplied, job, build(supplied, job, "--force"))
+    ended = build(supplied, job, "--force")
+    is_the_same(supplied, job, ended)
+    assert f"{path} was not what its name says" in ended.err
     assert sha256_of(path) == path.parent.name
 
 
@@ -116,7 +118,9 @@ def test_a_base_that_was_bootstrapped(supplied: Supplied, job: Job, tmp_path: Pa
     (tar,) = kept.glob("*.tar")
     tamper(tar)
     shutil.rmtree(cache(job).folder)
-    is_the_same(supplied, job, build(supplied, job, "--force", env=env))
+    ended = build(supplied, job, "--force", env=env)
+    is_the_same(supplied, job, ended)
+    assert f"{tar} is not what was bootstrapped" in ended.err
     shutil.rmtree(cache(job).folder)
     workplace.forget(job, job.folder / supplied.matrix.name)
     for name in (name for name in job.kept() if name.startswith(BASES)):

@@ -125,7 +125,7 @@ class Source:
             apt=b'Acquire::Check-Date "false";\n', proxies=(("http_proxy", "http://me:pa'ss@p:1"),)
         )
 
-    def bootstrap(self, os, codename) -> Path:
+    def bootstrap(self, os, codename, go_on=None) -> Path:
         path = self.folder / f"{codename}-x86_64-{'0' * 16}.tar"
         path.write_bytes(b"rootfs")
         return path

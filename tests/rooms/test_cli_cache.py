@@ -66,6 +66,20 @@ def test_what_is_there_is_listed_the_oldest_first(root, typed):
     assert said["folder"] == str(root)
 
 
+def test_bootstrapped_bases_count_unless_a_layer_has_the_same_bytes(root, typed):
+    place = root / "bootstrap"
+    place.mkdir()
+    for name in ("bookworm-x86_64-0", "trixie-x86_64-0"):
+        (place / f"{name}.tar").write_bytes(b"x" * 10**6)
+        (place / f"{name}.sha256").write_text("0 1\n")
+        (place / f"{name}.lock").touch()
+    os.link(place / "trixie-x86_64-0.tar", root / "layers/blobs/linked.tar")
+    sizes = {one["name"]: one["size"] for one in json.loads(typed("cache show --json")[1])["files"]}
+    assert sizes == {"torch.whl": 10**6, "bookworm-x86_64-0.tar": 10**6, "trixie-x86_64-0.tar": 0}
+    assert typed("cache prune --keep 0")[0] == 0
+    assert not [*place.glob("bookworm*.tar"), *place.glob("bookworm*.sha256")]
+
+
 def test_looking_makes_nothing(tmp_path, monkeypatch, typed):
     monkeypatch.setenv("ENVBUILD_STORE", str(tmp_path / "none"))
     assert typed("cache show")[0] == 0

@@ -15,7 +15,7 @@ from builder.facts import load
 from builder.image import restoring
 from builder.image.restoring import Wanted
 from builder.lock import LockedBase
-from builder.source.api import Rootfs
+from builder.source.api import GoOn, Rootfs, always
 from tests.screens.stand_in_engine import CREATED, tar
 from tests.screens.stand_ins import Engine, Store, ports, reports
 
@@ -59,7 +59,7 @@ class Mirror(Store):
     def base_layers(self, diff_ids):
         return (self._file("layer.tar", self.content),) if self.has else None
 
-    def bootstrap(self, os: str, codename: str) -> Path:
+    def bootstrap(self, os: str, codename: str, go_on: GoOn = always) -> Path:
         return self._file("bootstrapped.tar", self.content)
 
     def rootfs(self, tar: Path) -> Rootfs:

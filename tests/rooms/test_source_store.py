@@ -37,7 +37,9 @@ def test_a_tampered_file_is_refused_and_fetched_anew(tmp_path):
         pin = pin_of(f"{server.url}/{NAME}", CONTENT)
         path = source(tmp_path).fetch(pin, nothing)
         path.write_bytes(CONTENT[:-1] + b"!")
-        assert Store(root=tmp_path / "store").find(pin) is None
+        notes = []
+        assert Store(root=tmp_path / "store", on_note=notes.append).find(pin) is None
+        assert notes == [f"{path} was not what its name says; it was removed and is fetched anew"]
         assert source(tmp_path).fetch(pin, nothing).read_bytes() == CONTENT
         assert len(server.asked) == 2
 

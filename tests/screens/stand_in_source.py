@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from builder.source.api import OnFetch, Order, Pin, Rootfs, Supplies, Surroundings
+from builder.source.api import GoOn, OnFetch, Order, Pin, Rootfs, Supplies, Surroundings, always
 from tests.rooms.content_wheels import wheel
 from tests.screens.stand_in_engine import CREATED, tar
 
@@ -56,7 +56,7 @@ class Store:
     def surroundings(self) -> Surroundings:
         return Surroundings()
 
-    def bootstrap(self, os: str, codename: str) -> Path:
+    def bootstrap(self, os: str, codename: str, go_on: GoOn = always) -> Path:
         return self._file(f"{codename}-x86_64.tar", tar({"etc/os-release": os.encode()}))
 
     def rootfs(self, tar: Path) -> Rootfs:
