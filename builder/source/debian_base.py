@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Mapping
@@ -185,7 +186,9 @@ def _attended(command: list[str], given: Path, said: Path, env: Mapping[str, str
     with (
         given.open("rb") as stdin,
         said.open("wb") as stderr,
-        subprocess.Popen(command, stdin=stdin, stdout=subprocess.DEVNULL, stderr=stderr, env=env) as program,
+        subprocess.Popen(
+            command, stdin=stdin, stdout=subprocess.DEVNULL, stderr=stderr, env=env, start_new_session=True
+        ) as program,
     ):
         try:
             while program.poll() is None:
@@ -193,10 +196,13 @@ def _attended(command: list[str], given: Path, said: Path, env: Mapping[str, str
                 with suppress(subprocess.TimeoutExpired):
                     program.wait(LOOK)
         except BaseException:
-            program.terminate()  # it unmounts and removes what it made
+            # All of them, as Ctrl-C on a terminal would: mmdebstrap itself leaves signals to its child, which
+            # unmounts and removes what it made.
+            os.killpg(program.pid, signal.SIGTERM)
             with suppress(subprocess.TimeoutExpired):
                 program.wait(GRACE)
-            program.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(program.pid, signal.SIGKILL)
             raise
         return program.returncode
 
