@@ -17,7 +17,8 @@ from pathlib import Path
 from builder.content import bytecode, interpreter, site, skeleton, wheels
 from builder.content.grouping import groups
 from builder.content.site import Site
-from builder.engine.api import Progress
+from builder.engine.api import Assembled, Progress
+from builder.errors import OutsideError
 from builder.image import assembly, compiling, restoring, system
 from builder.image.assembly import Part
 from builder.image.system import Ground
@@ -240,10 +241,22 @@ class _Ahead:
         labels = ((LABEL, key_of([part.layer.diff_id for part in parts])[:24]),)
         image = assembly.assemble(parts, Configured(env=(), labels=labels), self._arch, NO_DATE)
         name = f"{REPOSITORY}:{image.id.removeprefix('sha256:')[:24]}"
-        engine = self._ports.engine
-        if engine.find(name) is None:
-            with self._ports.shared.loading():
-                engine.tag(engine.load(image, self._on_progress, self._ports.cancel), name)
+        # Orders of several bases may come to the same image: one of them loads it.
+        self._ports.shared.begin(f"load {name}", partial(self._load, image, name)).result()
         if self._last:
-            engine.untag(self._last)  # the layers stay: the new image holds them
+            self._ports.engine.untag(self._last)  # the layers stay: the new image holds them
         self._loaded, self._last = len(parts), name
+
+    def _load(self, image: Assembled, name: str) -> None:
+        engine = self._ports.engine
+        if engine.find(name) is not None:
+            return
+        with self._ports.shared.loading():
+            found = engine.load(image, self._on_progress, self._ports.cancel)
+            try:
+                engine.tag(found, name)
+            except OutsideError:
+                if engine.find(found) is not None:
+                    raise
+                # Another process had the same image and has gone on to a larger one, taking its name away.
+                engine.tag(engine.load(image, self._on_progress, self._ports.cancel), name)

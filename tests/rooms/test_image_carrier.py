@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -169,6 +170,38 @@ def test_large_carriers_are_loaded_while_others_are_made(tmp_path, monkeypatch):
     assert [image.layers for image in where.engine.loads] == [whole[:n] for n in range(1, len(whole) + 1)]
     # Each holds the layers of the one before, so only the last one keeps its name.
     assert [len(image.layers) for image in where.engine.labelled(LABEL) if image.tags] == [len(whole)]
+
+
+def test_environments_of_several_bases_that_come_out_the_same_are_loaded_once(tmp_path, monkeypatch):
+    """Neither takes an image away that the other is about to name."""
+    monkeypatch.setattr(carrier, "AHEAD", 1)
+    one = locked(tmp_path)
+    other = replace(one, epoch=one.epoch + 1)  # another OS layer: its Python may compile otherwise
+    assert order(one).key != order(other).key
+    where = outside(tmp_path)
+    with ThreadPoolExecutor(2) as pool:
+        made = list(pool.map(lambda each: carrier.environment(order(each), where, silent), (one, other)))
+    assert made[0] == made[1]
+    loads = [image.layers for image in where.engine.loads]
+    assert len(loads) == len(set(loads))
+    assert [len(image.layers) for image in where.engine.labelled(LABEL) if image.tags] == [len(made[0])]
+
+
+def test_an_image_that_another_process_takes_away_is_loaded_again(tmp_path):
+    class Robbed(Engine):
+        robbed = False
+
+        def tag(self, image, reference):
+            if not self.robbed and reference.startswith(carrier.REPOSITORY):
+                self.robbed = True
+                del self.images[image]
+            super().tag(image, reference)
+
+    where = outside(tmp_path, Robbed(on_run=reports()))
+    carrier.environment(order(locked(tmp_path)), where, silent)
+    assert where.engine.robbed
+    (image,) = where.engine.labelled(LABEL)
+    assert image.tags
 
 
 def test_nothing_is_loaded_ahead_where_it_would_serve_nobody(tmp_path):
