@@ -114,6 +114,7 @@ class _Stage:
                 current=progress.current,
                 total=progress.total,
                 line=progress.line,
+                done=progress.done,
             )
         )
 

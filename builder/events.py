@@ -31,6 +31,7 @@ class Progressed:
     current: int | None = None
     total: int | None = None
     line: str | None = None  # one line of output, without its newline
+    done: bool = False  # the step is over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

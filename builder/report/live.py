@@ -53,8 +53,10 @@ class Live:
         if isinstance(event, Started):
             row.stage, row.step, row.amount = event.stage, "", ""
         elif isinstance(event, Progressed):
-            row.step = event.step or row.step
             self._note(event)
+            if event.done and event.step != row.step:
+                return  # several go on at once: what is over hides nothing that goes on
+            row.step = event.step or row.step
             row.amount = _amount(event.current, event.total)
         elif isinstance(event, Finished) and (
             event.stage == self._view.last or event.outcome not in ("done", "kept")

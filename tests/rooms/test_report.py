@@ -186,6 +186,21 @@ def test_a_level_that_trains_nothing_is_not_simply_passed():
     assert told.count("passed") == 2
 
 
+def test_a_step_that_is_over_hides_none_that_goes_on():
+    viewer = Live(io.StringIO(), View(cells=1, last="build", stopping=threading.Event()))
+    try:
+        viewer.see(Started(cell="c", stage="build"))
+        viewer.see(
+            Progressed(cell="c", stage="build", step="RUN apt-get", current=12_000_000, total=188_000_000)
+        )
+        viewer.see(Progressed(cell="c", stage="build", step="load the image", done=True))
+        assert (viewer._rows["c"].step, viewer._rows["c"].amount) == ("RUN apt-get", "12/188 MB")
+        viewer.see(Progressed(cell="c", stage="build", step="RUN useradd"))
+        assert viewer._rows["c"].step == "RUN useradd"
+    finally:
+        viewer.close()
+
+
 def test_a_build_that_was_kept_is_not_the_end_of_a_cell_that_is_still_verified():
     viewer = Live(io.StringIO(), View(cells=1, last="verify", stopping=threading.Event()))
     try:
