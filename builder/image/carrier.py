@@ -252,11 +252,10 @@ class _Ahead:
         if engine.find(name) is not None:
             return
         with self._ports.shared.loading():
-            found = engine.load(image, self._on_progress, self._ports.cancel)
             try:
-                engine.tag(found, name)
+                engine.tag(engine.load(image, self._on_progress, self._ports.cancel), name)
             except OutsideError:
-                if engine.find(found) is not None:
+                if engine.find(image.id) is not None:
                     raise
                 # Another process had the same image and has gone on to a larger one, taking its name away.
                 engine.tag(engine.load(image, self._on_progress, self._ports.cancel), name)

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 from urllib.parse import urlsplit
+
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+from packaging.version import InvalidVersion, Version
 
 from builder.errors import InputError, Place, Problem
 from builder.lock.decoding import DecodeError, decode
 from builder.lock.document import BaseRow, Document, FileRow, whole
 from builder.lock.values import SCHEMA, Lock
 from builder.matrix import Platform
+from builder.source.api import Pin
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -75,11 +80,23 @@ def _checked(document: Document) -> Lock:
     except KeyError as error:
         raise DecodeError(f"something refers to {error.args[0]}, which is not there") from error
     for one in lock.cells:
-        names = [pin.name for pin in one.wheels]
-        twice = next((name for name in names if names.count(name) > 1), None)
-        if twice:
-            raise DecodeError(f"environments.{document.cells[one.id].environment} has {twice} twice")
+        _check_environment(f"environments.{document.cells[one.id].environment}", one.wheels)
     return lock
+
+
+def _check_environment(where: str, wheels: Sequence[Pin]) -> None:
+    names = [pin.name for pin in wheels]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise DecodeError(f"{where} has {twice} twice")
+    for pin in wheels:
+        try:
+            name, version, _, _ = parse_wheel_filename(pin.filename)
+            fits = (str(name), version) == (pin.name, Version(pin.version))
+        except (InvalidWheelFilename, InvalidVersion):
+            fits = False
+        if not fits:
+            raise DecodeError(f"{where} has {pin.filename}, which is no wheel of {pin.name} {pin.version}")
 
 
 def _check_file(sha256: str, row: FileRow) -> None:

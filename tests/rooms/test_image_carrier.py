@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.errors import CellError
+from builder.errors import CellError, OutsideError
 from builder.image import Locked, carrier
 from builder.image.carrier import LABEL, Order
 from builder.layer.reading import entries
@@ -187,15 +187,29 @@ def test_environments_of_several_bases_that_come_out_the_same_are_loaded_once(tm
     assert [len(image.layers) for image in where.engine.labelled(LABEL) if image.tags] == [len(made[0])]
 
 
-def test_an_image_that_another_process_takes_away_is_loaded_again(tmp_path):
+@pytest.mark.parametrize("when", ["load", "tag"])
+def test_an_image_that_another_process_takes_away_is_loaded_again(tmp_path, when):
     class Robbed(Engine):
         robbed = False
 
+        def load(self, image, on_progress, cancel):
+            found = super().load(image, on_progress, cancel)
+            if when == "load":
+                self.rob(found)
+            return found
+
         def tag(self, image, reference):
-            if not self.robbed and reference.startswith(carrier.REPOSITORY):
-                self.robbed = True
-                del self.images[image]
+            if when == "tag" and reference.startswith(carrier.REPOSITORY):
+                self.rob(image)
             super().tag(image, reference)
+
+        def rob(self, image):
+            if self.robbed:
+                return
+            self.robbed = True
+            del self.images[image]
+            if when == "load":
+                raise OutsideError.of("the engine took it, but has no such image")
 
     where = outside(tmp_path, Robbed(on_run=reports()))
     carrier.environment(order(locked(tmp_path)), where, silent)

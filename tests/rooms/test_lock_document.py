@@ -126,6 +126,16 @@ def test_a_package_that_an_environment_has_twice_is_named(tmp_path):
     assert "has numpy twice" in refusal(tmp_path, json.dumps(found))[1]
 
 
+@pytest.mark.parametrize(
+    ("field", "value"), [("version", "9.9"), ("name", "pillow"), ("filename", "numpy_2.3.1_amd64.deb")]
+)
+def test_a_wheel_that_is_another_than_its_row_says_is_named(tmp_path, field, value):
+    found = body(lock.dumps(small_lock()))
+    row = next(row for row in found["files"].values() if row["name"] == "numpy")
+    row[field] = value
+    assert "which is no wheel of" in refusal(tmp_path, json.dumps(found))[1]
+
+
 @pytest.mark.parametrize("text", ["[]", "null", '{"a": 1, "a": 2}', "NaN", "[" * 100_000, "\xff"])
 def test_no_text_is_too_strange(tmp_path, text):
     path = tmp_path / "m.lock.json"
