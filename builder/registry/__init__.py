@@ -1,0 +1,6 @@
+"""An OCI registry behind one Protocol: blobs, manifests and referrers by name and digest."""
+
+from builder.registry.client import connect
+from builder.registry.names import parse
+
+__all__ = ["connect", "parse"]
