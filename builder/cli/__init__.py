@@ -23,6 +23,7 @@ COMMANDS = {
     "build": "Build the images.",
     "verify": "Prove images: train, save, load and quantize in their containers.",
     "up": "Plan, build and verify: the main job in one word.",
+    "publish": "Send what was proven to a registry.",
     "reproduce": "Make the images twice from nothing and compare them.",
     "cache": "Show what is kept on this machine, or make room.",
 }

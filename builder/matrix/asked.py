@@ -88,6 +88,7 @@ class Matrix:
     python: tuple[Value, ...]
     cuda: tuple[Value, ...]
     torch: tuple[Value, ...]
+    immutable: tuple[str, ...] = ()  # patterns of tags that never move once they are in a registry
     exclude: tuple[Exclusion, ...] = ()
     include: tuple[Inclusion, ...] = ()
     impossible: Literal["error", "drop"] = "error"

@@ -58,6 +58,7 @@ def _read(top: Part, path: Path) -> Matrix:
         name=path.stem,
         image=image,
         tags=tags or (Value(text=DEFAULT_TAG, place=top.place),),
+        immutable=tuple(one.text for one in top.words("immutable", reference.tag_pattern, '["*-torch*"]')),
         os=axes["os"],
         python=axes["python"],
         cuda=axes["cuda"],

@@ -22,6 +22,7 @@ TOP = (
     "systems",
     "verify",
     "budget",
+    "immutable",
 )
 EXCLUDE = (*AXES, "reason")
 INCLUDE = (*AXES, "provider", "reason")

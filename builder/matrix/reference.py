@@ -54,6 +54,14 @@ def tag_template(text: str) -> str:
     return text
 
 
+def tag_pattern(text: str) -> str:
+    """A tag, or a glob over tags such as `*-torch*`."""
+    if not text or not _TAG_TEXT.fullmatch(re.sub(r"[*?]", "", text)):
+        hint = 'write a tag, or a pattern with * in it, such as "*-torch*"'
+        raise WordError(f"'{shown(text)}' is not a pattern for tags", hint)
+    return text
+
+
 def image(text: str) -> str:
     """An image: a repository with a tag (`registry.example.com/team/debian:12`), a digest, or both."""
     name, _, digest = text.partition("@")

@@ -1,0 +1,125 @@
+"""`envbuild publish`: what was proven goes to a registry, by digest, and tagged last."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from contextlib import closing
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import click
+
+from builder import publication, records
+from builder.cli import folders, locking, running, selection
+from builder.cli.options import matrix_argument, run_options, source_options, templates_option
+from builder.cli.screen import say, warn
+from builder.engine.api import Progress
+from builder.errors import InputError
+from builder.matrix import Matrix
+from builder.ports import Ports
+from builder.publication import Published, Way
+from builder.registry import connect, parse
+from builder.registry.api import Registry
+from builder.registry.names import Reference
+from builder.release import Outside, Packing, Target
+from builder.release.packing import Packer
+from builder.report import published
+
+
+@click.command("publish")
+@matrix_argument
+@click.option("--to", metavar="REPO", help="Where to, as host/path.  [default: `image` of MATRIX]")
+@click.option("--partial", is_flag=True, help="Publish what may be published, although other cells may not.")
+@click.option("--dry-run", is_flag=True, help="Only tell what would be sent and tagged.")
+@click.option("--compat", is_flag=True, help="Layers as gzip, for registries and engines without zstd.")
+@click.option(
+    "--force", "forced", multiple=True, metavar="TAG", help="Move this tag, though it must not move."
+)
+@click.option("--plain-http", is_flag=True, help="Without TLS; only the loopback needs no word for that.")
+@click.option("--ca", type=click.Path(path_type=Path), metavar="FILE", help="Certificates to trust as well.")
+@run_options
+@source_options
+@templates_option
+def command(matrix: Path, only: tuple[str, ...], **options: Any) -> int:
+    """Publish the images of MATRIX that passed their verification, and nothing
+    else. Standard output has their digests alone: one REPO@sha256:... a line.
+
+    \b
+    Examples:
+      envbuild publish matrices/team.yaml --to registry.example.com/team/torch --dry-run
+      envbuild publish matrices/team.yaml --only 'ubuntu24.04-*'
+      envbuild publish matrices/team.yaml --partial --compat
+    """
+    flags, chosen = running.flags(options), selection.select(matrix, only)
+    recipes = chosen.recipes(flags.templates)
+    lock = locking.good(chosen, recipes)
+    place = _place(options["to"] or chosen.matrix.image)
+    folder = flags.out or folders.default(chosen.matrix)
+    with running.ports(flags.engine, flags.jobs) as ports, ports.scratch() as scratch:
+        packer: Packer = "gzip" if options["compat"] else "zstd"
+        packing = Packing(packer=packer, layers=ports.layers, folder=scratch, go_on=ports.go_on)
+        with closing(_connected(place.host, options, ports)) as registry:
+            outside = Outside(registry=registry, packing=packing, ports=ports)
+            ways = [
+                Way(
+                    work=running.work_on(one, lock, chosen, flags, folder / one.cell.id),
+                    target=_target(one.cell.tags, place.path, chosen.matrix, options["forced"]),
+                )
+                for one in recipes
+            ]
+            told = _Steps(quiet=flags.quiet)
+            found = publication.plan(ways, outside, told.tell)
+            stopped = any(one.exit_code for one in found) and not options["partial"]
+            if not stopped and not options["dry_run"]:
+                found = publication.run(ways, found, outside, told.tell)
+    return _shown(found, flags.as_json, stopped=stopped, dry=options["dry_run"])
+
+
+def _connected(host: str, options: dict[str, Any], ports: Ports) -> Registry:
+    return connect(host, plain_http=options["plain_http"], ca=options["ca"], cancel=ports.cancel)
+
+
+def _place(text: str) -> Reference:
+    found = parse(text)
+    if found.tag or found.digest:
+        raise InputError.of(
+            f"{text} names one image, and --to wants a repository",
+            hint=f"leave the tag out: --to {found.repository}",
+        )
+    return found
+
+
+def _target(references: Sequence[str], path: str, matrix: Matrix, forced: Sequence[str]) -> Target:
+    tags = tuple(reference.rpartition(":")[2] for reference in references)
+    fixed = (tag for tag in tags if any(fnmatchcase(tag, rule) for rule in matrix.immutable))
+    return Target(path=path, tags=tags, immutable=frozenset(fixed) - set(forced))
+
+
+def _shown(found: Sequence[Published], as_json: bool, *, stopped: bool, dry: bool) -> int:
+    """Digests on standard output, everything else beside it; the exit code."""
+    for line in published.lines(found, stopped=stopped, dry=dry):
+        warn(line)
+    if as_json:
+        say(records.dumps(published.as_json(found)).rstrip("\n"))
+    else:
+        references = [one.release.reference for one in found if one.release]
+        if references:
+            say("\n".join(references))
+    return max(one.exit_code for one in found)
+
+
+class _Steps:
+    """Tells each step of a cell once."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet, self._told, self._guard = quiet, set[tuple[str, str]](), threading.Lock()
+
+    def tell(self, cell: str, progress: Progress) -> None:
+        """One line where a step begins."""
+        with self._guard:
+            if self._quiet or (cell, progress.step) in self._told:
+                return
+            self._told.add((cell, progress.step))
+        warn(f"{cell}: {progress.step}")

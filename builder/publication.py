@@ -1,0 +1,101 @@
+"""Many cells' way into a registry: first all is proven and planned, then published, each with its record.
+
+A cell that may not be published holds the others back, unless that was allowed by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from builder import image, records
+from builder.cellwork import Work, image_of
+from builder.engine.api import Progress
+from builder.errors import EnvbuildError, OutsideError, Problem
+from builder.release import Outside, Plan, Release, Target, Verified, planned, publish
+from builder.release.values import refused
+
+AT_ONCE = 4  # cells on their way; `Shared` bounds packing and sending
+
+OnProgress = Callable[[str, Progress], None]  # cell, what it is at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """A cell and where its image goes."""
+
+    work: Work
+    target: Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """What became of one cell. `plan` as far as it came; `release` once all of it is in the registry."""
+
+    cell: str
+    plan: Plan | None = None
+    release: Release | None = None
+    problems: tuple[Problem, ...] = ()
+    exit_code: int = 0
+
+
+def plan(ways: Sequence[Way], outside: Outside, on_progress: OnProgress) -> tuple[Published, ...]:
+    """What would be sent and tagged for each cell, or why it may not be published."""
+    return _each(lambda way: _planned(way, outside, on_progress), ways, outside)
+
+
+def run(
+    ways: Sequence[Way], found: Sequence[Published], outside: Outside, on_progress: OnProgress
+) -> tuple[Published, ...]:
+    """Publish what was planned; cells without a plan stay as they are."""
+    by_cell = {one.cell: one for one in found}
+
+    def step(way: Way) -> Published:
+        return _published(way, by_cell[way.work.recipe.cell.id], outside, on_progress)
+
+    return _each(step, ways, outside)
+
+
+def _each(step: Callable[[Way], Published], ways: Sequence[Way], outside: Outside) -> tuple[Published, ...]:
+    """All cells through one step; on Ctrl-C what is under way is asked to stop, and waited for."""
+    with ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="publish") as pool:
+        futures = [pool.submit(step, way) for way in ways]
+        try:
+            return tuple(future.result() for future in futures)
+        except BaseException:
+            outside.ports.cancel.set()
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _planned(way: Way, outside: Outside, on_progress: OnProgress) -> Published:
+    work, cell = way.work, way.work.recipe.cell.id
+    try:
+        built = image_of(work, outside.ports)
+        proof = records.read_verification(work.folder)
+        if proof is None or work.locked is None:
+            raise refused(cell, "it was not verified")
+        made, _ = image.make(work.locked, outside.ports, lambda progress: on_progress(cell, progress))
+        verified = Verified(image=built, proof=proof, made=made)
+        return Published(cell=cell, plan=planned(verified, work.locked, way.target, outside))
+    except EnvbuildError as error:
+        return _failed(cell, error)
+
+
+def _published(way: Way, found: Published, outside: Outside, on_progress: OnProgress) -> Published:
+    if found.plan is None:
+        return found
+    try:
+        release = publish(found.plan, outside, lambda progress: on_progress(found.cell, progress))
+        records.write(way.work.folder, "release", release, release.image)
+        return Published(cell=found.cell, plan=found.plan, release=release)
+    except EnvbuildError as error:
+        return _failed(found.cell, error, found.plan)
+    except OSError as error:
+        trouble = OutsideError.of(f"{error.filename or ''}: {error.strerror or error}")
+        return _failed(found.cell, trouble, found.plan)
+
+
+def _failed(cell: str, error: EnvbuildError, plan: Plan | None = None) -> Published:
+    return Published(cell=cell, plan=plan, problems=error.problems, exit_code=error.exit_code)

@@ -1,0 +1,8 @@
+"""What was proven goes to a registry: by digest, with its papers, and tagged last."""
+
+from builder.release.packing import Packing
+from builder.release.planning import Outside, Plan, Target, planned
+from builder.release.publishing import publish
+from builder.release.values import Release, Sending, Verified
+
+__all__ = ["Outside", "Packing", "Plan", "Release", "Sending", "Target", "Verified", "planned", "publish"]

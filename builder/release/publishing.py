@@ -1,0 +1,85 @@
+"""Plan → Release: blobs first, the manifest by its digest, tags last.
+
+An interruption leaves no tag on anything that is not whole; the next run sends what is missing and no more.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
+
+from builder.engine.api import MANIFEST, Progress
+from builder.errors import OutsideError
+from builder.registry.api import Blob, Sent
+from builder.release.packing import Packed
+from builder.release.planning import Outside, Plan
+from builder.release.values import Release, Sending
+
+OnProgress = Callable[[Progress], None]
+
+
+def publish(plan: Plan, outside: Outside, on_progress: OnProgress) -> Release:
+    """Do what was planned. Raises `OutsideError` where the registry fails: then no tag names anything new."""
+    registry, path = outside.registry, plan.target.path
+    pending = [(layer, _begun(layer, plan, outside, on_progress)) for layer in plan.packed]
+    layers = tuple(_sending(layer, future.result()) for layer, future in pending)
+    if not plan.there:
+        made = plan.verified.made
+        config = Blob(digest=made.id, size=len(made.config), open=lambda: io.BytesIO(made.config))
+        registry.send(path, config, lambda *_: None)
+        outside.ports.go_on()
+        on_progress(Progress(step="manifest"))
+        _same(registry.put(path, plan.body, MANIFEST), plan.digest)
+    for one in plan.tags:
+        outside.ports.go_on()
+        if one.step != "same":
+            on_progress(Progress(step=f"tag {one.tag}"))
+            _same(registry.put(path, plan.body, MANIFEST, one.tag), plan.digest)
+    return Release(
+        cell=plan.verified.image.cell,
+        image=plan.verified.image.id,
+        repository=f"{registry.host}/{path}",
+        digest=plan.digest,
+        tags=plan.target.tags,
+        moved=tuple(one.tag for one in plan.tags if one.step == "moves"),
+        layers=layers,
+    )
+
+
+def _begun(layer: Packed, plan: Plan, outside: Outside, on_progress: OnProgress) -> Future[Sent]:
+    """A blob that several images have is sent to a repository once."""
+    name = f"sent {plan.target.path} {layer.blob.digest}"
+    return outside.ports.shared.begin(name, partial(_sent, layer, plan, outside, on_progress))
+
+
+def _sent(layer: Packed, plan: Plan, outside: Outside, on_progress: OnProgress) -> Sent:
+    if layer.blob.digest in plan.held:
+        return Sent(how="there", sent=0)
+    step = f"send {layer.blob.digest[7:19]}"
+
+    def tell(sent: int, total: int) -> None:
+        on_progress(Progress(step=step, current=sent, total=total))
+
+    with outside.ports.shared.loading():
+        outside.ports.go_on()
+        return outside.registry.send(plan.target.path, layer.blob, tell)
+
+
+def _sending(layer: Packed, sent: Sent) -> Sending:
+    return Sending(
+        diff_id=layer.diff_id,
+        digest=layer.blob.digest,
+        media_type=layer.media_type,
+        size=layer.blob.size,
+        how=sent.how,
+        sent=sent.sent,
+    )
+
+
+def _same(digest: str, wanted: str) -> None:
+    if digest != wanted:
+        raise OutsideError.of(
+            f"the registry has {digest} where {wanted} was put", hint="nothing was tagged; ask who keeps it"
+        )

@@ -1,0 +1,91 @@
+"""What was published, or would be, for the eye and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from builder.publication import Published
+from builder.records import plain
+from builder.release import Plan
+from builder.release.planning import Tagging
+from builder.report import problems
+from builder.report.look import PLAIN, count
+
+SCHEMA = "envbuild.releases/1"
+WORDS = {"new": "new", "same": "stays"}
+
+
+def lines(found: Sequence[Published], *, stopped: bool, dry: bool) -> Iterator[str]:
+    """A block per cell, then what it comes to."""
+    for one in found:
+        yield from _cell(one, stopped=stopped, dry=dry)
+    done = sum(one.release is not None for one in found)
+    bad = sum(one.exit_code != 0 for one in found)
+    words = [f"{done} published"] if not dry else ["nothing was touched"]
+    words += [f"{bad} refused"] if bad else []
+    words += ["the others were left alone: --partial publishes them"] if stopped and bad < len(found) else []
+    yield f"{count(len(found), 'image')}: {', '.join(words)}"
+
+
+def as_json(found: Sequence[Published]) -> dict[str, Any]:
+    """As data."""
+    cells = [
+        {
+            "cell": one.cell,
+            "release": plain(one.release),
+            "plan": _plan(one.plan) if one.plan else None,
+            "problems": plain(one.problems),
+            "exit_code": one.exit_code,
+        }
+        for one in found
+    ]
+    return {"schema": SCHEMA, "cells": cells}
+
+
+def _cell(one: Published, *, stopped: bool, dry: bool) -> Iterator[str]:
+    if one.problems:
+        yield f"{one.cell}: not published"
+        for problem in one.problems:
+            own = problems.without_cell(problem) if problem.cell == one.cell else problem
+            yield from (f"  {line}" for line in problems.lines(own, PLAIN))
+    elif one.plan and (dry or stopped):
+        yield f"{one.cell}: {one.plan.digest}"
+        yield f"  {_layers(one.plan)}"
+        yield from (f"  tag {tag.tag}: {_tagged(tag)}" for tag in one.plan.tags)
+    elif one.release:
+        there = sum(layer.size for layer in one.release.layers if layer.how != "sent")
+        tags = ", ".join(one.release.tags)
+        yield f"{one.cell}: {amount(one.release.sent)} sent, {amount(there)} were there; {tags}"
+
+
+def _tagged(tag: Tagging) -> str:
+    """What becomes of a tag."""
+    return f"moves from {(tag.before or '')[:19]}" if tag.step == "moves" else WORDS[tag.step]
+
+
+def _layers(plan: Plan) -> str:
+    if plan.there:
+        return "everything is there"
+    missing = plan.missing
+    size, rest = sum(layer.blob.size for layer in missing), len(plan.packed) - len(missing)
+    return f"{count(len(missing), 'layer')} to send ({amount(size)}), {rest} are there"
+
+
+def _plan(plan: Plan) -> dict[str, Any]:
+    missing = {layer.diff_id for layer in plan.missing}
+    layers = [
+        {
+            "diff_id": layer.diff_id,
+            "digest": layer.blob.digest,
+            "size": layer.blob.size,
+            "there": layer.diff_id not in missing,
+        }
+        for layer in plan.packed
+    ]
+    return {"digest": plan.digest, "layers": layers, "tags": plain(plan.tags)}
+
+
+def amount(size: int) -> str:
+    """Megabytes, with a digit where they are few."""
+    return f"{size / 1e6:.0f} MB" if size >= 10**7 else f"{size / 1e6:.1f} MB"
