@@ -13,6 +13,7 @@ from builder import image, records
 from builder.cellwork import Work, image_of
 from builder.engine.api import Progress
 from builder.errors import EnvbuildError, OutsideError, Problem
+from builder.lock import Lock
 from builder.release import Outside, Plan, Release, Target, Verified, planned, publish
 from builder.release.values import refused
 
@@ -23,9 +24,10 @@ OnProgress = Callable[[str, Progress], None]  # cell, what it is at
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """A cell and where its image goes."""
+    """A cell, the lock that it is in, and where its image goes."""
 
     work: Work
+    lock: Lock | None
     target: Target
 
 
@@ -74,11 +76,18 @@ def _planned(way: Way, outside: Outside, on_progress: OnProgress) -> Published:
     try:
         built = image_of(work, outside.ports)
         proof = records.read_verification(work.folder)
-        if proof is None or work.locked is None:
+        if proof is None or way.lock is None or work.locked is None:
             raise refused(cell, "it was not verified")
         made, _ = image.make(work.locked, outside.ports, lambda progress: on_progress(cell, progress))
-        verified = Verified(image=built, proof=proof, made=made)
-        return Published(cell=cell, plan=planned(verified, work.locked, way.target, outside))
+        verified = Verified(
+            image=built,
+            proof=proof,
+            level=work.settings.level,
+            made=made,
+            locked=work.locked,
+            lock=way.lock,
+        )
+        return Published(cell=cell, plan=planned(verified, way.target, outside))
     except EnvbuildError as error:
         return _failed(cell, error)
 

@@ -65,6 +65,7 @@ def command(matrix: Path, only: tuple[str, ...], **options: Any) -> int:
             ways = [
                 Way(
                     work=running.work_on(one, lock, chosen, flags, folder / one.cell.id),
+                    lock=lock,
                     target=_target(one.cell.tags, place.path, chosen.matrix, options["forced"]),
                 )
                 for one in recipes

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import datetime, timezone
 
 from builder import __version__
 from builder.engine.api import CONFIG, MANIFEST
-from builder.image import Locked
+from builder.papers.writing import moment
 from builder.release.packing import Packed
 from builder.release.values import Verified
 
 CELL = "org.envbuild.cell"
 
 
-def manifest(verified: Verified, packed: Sequence[Packed], told: dict[str, str]) -> bytes:
+def manifest(verified: Verified, packed: Sequence[Packed]) -> bytes:
     """The OCI manifest of an image with its layers packed."""
     made = verified.made
     document = {
@@ -26,21 +25,20 @@ def manifest(verified: Verified, packed: Sequence[Packed], told: dict[str, str])
             {"mediaType": layer.media_type, "digest": layer.blob.digest, "size": layer.blob.size}
             for layer in packed
         ],
-        "annotations": told,
+        "annotations": _notes(verified),
     }
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
 
 
-def notes(locked: Locked) -> dict[str, str]:
+def _notes(verified: Verified) -> dict[str, str]:
     """What stands on a manifest for people and tools, in the words of the OCI image specification."""
-    base, cell = locked.base, locked.recipe.cell
-    created = datetime.fromtimestamp(locked.epoch, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    base, cell = verified.locked.base, verified.locked.recipe.cell
     found = {
         CELL: cell.id,
         "org.envbuild.version": __version__,
         "org.opencontainers.image.base.digest": base.digest or base.layers[-1],
         "org.opencontainers.image.base.name": base.reference,
-        "org.opencontainers.image.created": created,
+        "org.opencontainers.image.created": moment(verified.locked.epoch),
         "org.opencontainers.image.title": cell.id,
         "org.opencontainers.image.version": cell.torch,
     }

@@ -9,10 +9,11 @@ from functools import partial
 from typing import Literal
 
 from builder.engine.api import LayerFile
-from builder.image import Locked
+from builder.papers import contents
 from builder.ports import Ports
 from builder.registry.api import Registry
-from builder.release import manifests
+from builder.release import attachments, manifests
+from builder.release.attachments import Paper
 from builder.release.packing import Packed, Packing
 from builder.release.values import Verified, refused
 
@@ -56,6 +57,8 @@ class Plan:
     packed: tuple[Packed, ...]  # each layer once
     held: frozenset[str]
     there: bool  # the manifest, and with it everything
+    papers: tuple[Paper, ...]
+    attached: frozenset[str]  # digests of the papers that the registry lists
     tags: tuple[Tagging, ...]
 
     @property
@@ -69,14 +72,12 @@ class Plan:
         return tuple(layer for layer in self.packed if layer.blob.digest not in self.held)
 
 
-def planned(verified: Verified, locked: Locked, target: Target, outside: Outside) -> Plan:
+def planned(verified: Verified, target: Target, outside: Outside) -> Plan:
     """What is to be done for one image. Raises `CellError` for a tag that would move and must not."""
     layers = {layer.diff_id: layer for layer in verified.made.layers}
     begun = {ident: _packing(layer, outside) for ident, layer in layers.items()}
     packed = {ident: future.result() for ident, future in begun.items()}
-    body = manifests.manifest(
-        verified, [packed[layer.diff_id] for layer in verified.made.layers], manifests.notes(locked)
-    )
+    body = manifests.manifest(verified, [packed[layer.diff_id] for layer in verified.made.layers])
     digest = f"sha256:{hashlib.sha256(body).hexdigest()}"
     there = outside.registry.manifest(target.path, digest) is not None
     held = frozenset(
@@ -92,6 +93,7 @@ def planned(verified: Verified, locked: Locked, target: Target, outside: Outside
             f"the tag {fixed[0].tag} must not move, and names {str(fixed[0].before)[:19]}",
             hint=f"publish under another tag, or move this one all the same: --force {fixed[0].tag}",
         )
+    attached = outside.registry.referrers(target.path, digest) if there else ()
     return Plan(
         verified=verified,
         target=target,
@@ -99,8 +101,16 @@ def planned(verified: Verified, locked: Locked, target: Target, outside: Outside
         packed=tuple(packed.values()),
         held=held,
         there=there,
+        papers=_papers(verified, body, target, outside),
+        attached=frozenset(each.digest for each in attached),
         tags=tags,
     )
+
+
+def _papers(verified: Verified, body: bytes, target: Target, outside: Outside) -> tuple[Paper, ...]:
+    with outside.ports.shared.slot():
+        found = contents(verified.image.stored, outside.ports)
+    return attachments.papers(verified, found, f"{outside.registry.host}/{target.path}", body)
 
 
 def _packing(layer: LayerFile, outside: Outside) -> Future[Packed]:

@@ -1,4 +1,4 @@
-"""Plan → Release: blobs first, the manifest by its digest, tags last.
+"""Plan → Release: blobs first, the manifest by its digest, its papers, tags last.
 
 An interruption leaves no tag on anything that is not whole; the next run sends what is missing and no more.
 """
@@ -13,6 +13,7 @@ from functools import partial
 from builder.engine.api import MANIFEST, Progress
 from builder.errors import OutsideError
 from builder.registry.api import Blob, Sent
+from builder.release.attachments import attach
 from builder.release.packing import Packed
 from builder.release.planning import Outside, Plan
 from builder.release.values import Release, Sending
@@ -32,6 +33,11 @@ def publish(plan: Plan, outside: Outside, on_progress: OnProgress) -> Release:
         outside.ports.go_on()
         on_progress(Progress(step="manifest"))
         _same(registry.put(path, plan.body, MANIFEST), plan.digest)
+    for paper in plan.papers:
+        outside.ports.go_on()
+        if paper.digest not in plan.attached:
+            on_progress(Progress(step=f"attach {paper.name}"))
+            attach(paper, registry, path)
     for one in plan.tags:
         outside.ports.go_on()
         if one.step != "same":
@@ -45,6 +51,7 @@ def publish(plan: Plan, outside: Outside, on_progress: OnProgress) -> Release:
         tags=plan.target.tags,
         moved=tuple(one.tag for one in plan.tags if one.step == "moves"),
         layers=layers,
+        papers=tuple((paper.name, paper.digest) for paper in plan.papers),
     )
 
 

@@ -2,40 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from builder.bundle import bundle_digest
 from builder.engine.api import Assembled
 from builder.errors import CellError, Problem
-from builder.image import Image
+from builder.image import Image, Locked
+from builder.lock import Lock
+from builder.matrix import Level
 from builder.verification import Verification
 
 How = Literal["there", "mounted", "sent"]
+DEPTH: dict[str, int] = {"static": 0, "basic": 1, "deep": 2}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
     """An image with the verdict that lets it be published. There is no other way to one than a verdict that
-    passed on this very image, put together here from the same bytes: else `CellError`.
+    this envbuild's verifier reached on this very image, at least at `level`, put together here from the same
+    bytes of the same lock: else `CellError`.
     """
 
     image: Image
     proof: Verification
+    level: Level
     made: Assembled
+    locked: Locked
+    lock: Lock
 
     def __post_init__(self) -> None:
-        reason = self._reason()
+        reason = next(self._reasons(), None)
         if reason:
             raise refused(self.image.cell, reason)
 
-    def _reason(self) -> str | None:
-        if self.proof.image != self.image.id:
-            return f"the verdict is on another image ({self.proof.image[:19]})"
-        if self.proof.status != "passed":
-            return f"its verification says: {self.proof.status}"
+    def _reasons(self) -> Iterator[str]:
+        proof, locked = self.proof, self.locked
+        if proof.image != self.image.id:
+            yield f"the verdict is on another image ({proof.image[:19]})"
+        if proof.status != "passed":
+            yield f"its verification says: {proof.status}"
+        if proof.verifier != bundle_digest():
+            yield "it passed another version of the verifier"
+        if DEPTH.get(proof.level, 0) < DEPTH[self.level]:
+            yield f"it was verified at level {proof.level}, and the matrix asks for {self.level}"
+        if locked.recipe.cell.id != self.image.cell or locked.inputs != self.image.inputs:
+            yield "it was built from another lock"
         if self.made.id != self.image.id:
-            return f"what was verified cannot be made again: it would be {self.made.id[:19]}"
-        return None
+            yield f"what was verified cannot be made again: it would be {self.made.id[:19]}"
 
 
 def refused(cell: str, reason: str, hint: str = "`envbuild up` builds and verifies it") -> CellError:
@@ -66,7 +81,7 @@ class Release:
     tags: tuple[str, ...]  # put last
     moved: tuple[str, ...]  # tags that named another image before
     layers: tuple[Sending, ...]
-    papers: tuple[tuple[str, str], ...] = ()  # artifact type, digest of its manifest
+    papers: tuple[tuple[str, str], ...]  # name, digest of its manifest
 
     @property
     def reference(self) -> str:

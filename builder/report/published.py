@@ -52,6 +52,7 @@ def _cell(one: Published, *, stopped: bool, dry: bool) -> Iterator[str]:
     elif one.plan and (dry or stopped):
         yield f"{one.cell}: {one.plan.digest}"
         yield f"  {_layers(one.plan)}"
+        yield f"  {_papers(one.plan)}"
         yield from (f"  tag {tag.tag}: {_tagged(tag)}" for tag in one.plan.tags)
     elif one.release:
         there = sum(layer.size for layer in one.release.layers if layer.how != "sent")
@@ -72,6 +73,11 @@ def _layers(plan: Plan) -> str:
     return f"{count(len(missing), 'layer')} to send ({amount(size)}), {rest} are there"
 
 
+def _papers(plan: Plan) -> str:
+    missing = [paper.name for paper in plan.papers if paper.digest not in plan.attached]
+    return f"to attach: {', '.join(missing)}" if missing else "all papers are attached"
+
+
 def _plan(plan: Plan) -> dict[str, Any]:
     missing = {layer.diff_id for layer in plan.missing}
     layers = [
@@ -83,7 +89,11 @@ def _plan(plan: Plan) -> dict[str, Any]:
         }
         for layer in plan.packed
     ]
-    return {"digest": plan.digest, "layers": layers, "tags": plain(plan.tags)}
+    papers = [
+        {"name": paper.name, "digest": paper.digest, "there": paper.digest in plan.attached}
+        for paper in plan.papers
+    ]
+    return {"digest": plan.digest, "layers": layers, "papers": papers, "tags": plain(plan.tags)}
 
 
 def amount(size: int) -> str:

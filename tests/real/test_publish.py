@@ -1,11 +1,16 @@
 """What passed goes to a real registry by its digest, nothing twice, and nothing else goes at all."""
 
+import io
 import json
+import threading
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 import registry
 from main_job import CELL, Ended, Passed
+
+from builder.registry import connect
 
 pytest_plugins = ("main_job_fixtures",)
 pytestmark = pytest.mark.real
@@ -43,13 +48,42 @@ def test_what_is_there_is_what_was_verified(passed: Passed, place: registry.Regi
     manifest = json.loads(body)
     image = passed.record("image")
     assert manifest["config"]["digest"] == image["id"] == passed.record("verification")["image"]
-    assert set(place.blobs) == {
-        published.partition("@")[2],
-        image["id"],
-        *(layer["digest"] for layer in manifest["layers"]),
-    }
+    wanted = {published.partition("@")[2], image["id"], *(layer["digest"] for layer in manifest["layers"])}
+    assert wanted < set(place.blobs)
     assert len(manifest["layers"]) == len(image["layers"])
     assert manifest["annotations"]["org.envbuild.cell"] == CELL
+
+
+def test_its_papers_are_attached_to_it_by_digest(
+    passed: Passed, place: registry.Registry, published: str
+) -> None:
+    """This registry keeps no list of referrers: they stand in the index under the fallback tag."""
+    digest = published.partition("@")[2]
+    with closing(connect(place.address, plain_http=False, ca=None, cancel=threading.Event())) as client:
+        listed = client.referrers("team/torch", digest)
+        found = {}
+        for each in listed:
+            manifest = client.manifest("team/torch", each.digest)
+            assert manifest is not None
+            (layer,) = json.loads(manifest.body)["layers"]
+            sink = io.BytesIO()
+            client.fetch("team/torch", layer["digest"], sink, lambda *_: None)
+            found[layer["annotations"]["org.opencontainers.image.title"]] = json.loads(sink.getvalue())
+    assert sorted(found) == ["provenance.json", "sbom.cdx.json", "sbom.spdx.json", "verification.json"]
+    assert dict(passed.record("release")["papers"]).keys() == found.keys()
+    digits = digest.removeprefix("sha256:")
+    for name in ("provenance.json", "verification.json"):
+        assert found[name]["subject"] == [
+            {"name": f"{place.address}/team/torch", "digest": {"sha256": digits}}
+        ]
+    assert found["verification.json"]["predicate"] == passed.record("verification")
+    assert found["sbom.cdx.json"]["metadata"]["component"]["version"] == digest
+    (described,) = (
+        one
+        for one in found["sbom.spdx.json"]["packages"]
+        if one.get("checksums") and one["name"].endswith("team/torch")
+    )
+    assert described["checksums"][0]["checksumValue"] == digits
 
 
 def test_a_second_time_sends_nothing_and_says_the_same(
@@ -86,6 +120,8 @@ def test_what_did_not_pass_is_told_and_not_sent(passed: Passed, place: registry.
             ({"status": "failed"}, "its verification says: failed"),
             ({"status": "not verified"}, "its verification says: not verified"),
             ({"image": "sha256:" + "0" * 64}, "the verdict is on another image"),
+            ({"verifier": "0" * 64}, "another version of the verifier"),
+            ({"level": "static"}, "level static, and the matrix asks for basic"),
         ):
             body = json.loads(kept)
             body["value"] |= change
