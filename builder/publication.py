@@ -5,16 +5,29 @@ A cell that may not be published holds the others back, unless that was allowed 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import dataclasses
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from builder import image, records
+from builder.cell import Group
 from builder.cellwork import Work, image_of
 from builder.engine.api import Progress
 from builder.errors import EnvbuildError, OutsideError, Problem
 from builder.lock import Lock
-from builder.release import Outside, Plan, Release, Target, Verified, planned, publish
+from builder.release import (
+    Outside,
+    Plan,
+    Pointer,
+    Release,
+    Target,
+    Verified,
+    planned,
+    point,
+    pointer,
+    publish,
+)
 from builder.release.values import refused
 
 AT_ONCE = 4  # cells on their way; `Shared` bounds packing and sending
@@ -42,21 +55,62 @@ class Published:
     exit_code: int = 0
 
 
-def plan(ways: Sequence[Way], outside: Outside, on_progress: OnProgress) -> tuple[Published, ...]:
-    """What would be sent and tagged for each cell, or why it may not be published."""
-    return _each(lambda way: _planned(way, outside, on_progress), ways, outside)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What to publish. `groups` are the matrix's aliases, `fixed` tells tags that must not move; `partial`
+    publishes although some cell may not be; `dry` publishes nothing.
+    """
+
+    ways: tuple[Way, ...]
+    groups: tuple[Group, ...]
+    fixed: Callable[[str], bool]
+    partial: bool = False
+    dry: bool = False
 
 
-def run(
-    ways: Sequence[Way], found: Sequence[Published], outside: Outside, on_progress: OnProgress
-) -> tuple[Published, ...]:
-    """Publish what was planned; cells without a plan stay as they are."""
-    by_cell = {one.cell: one for one in found}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of all of it; `stopped` where cells that may not be published held the others back."""
 
-    def step(way: Way) -> Published:
-        return _published(way, by_cell[way.work.recipe.cell.id], outside, on_progress)
+    cells: tuple[Published, ...]
+    pointers: tuple[Pointer, ...]
+    stopped: bool
+    dry: bool
 
-    return _each(step, ways, outside)
+    @property
+    def exit_code(self) -> int:
+        """The worst of all."""
+        return max((*(one.exit_code for one in self.cells), *(one.exit_code for one in self.pointers)))
+
+
+def run(order: Order, outside: Outside, on_progress: OnProgress) -> Outcome:
+    """All is proven and planned first; then images, each with its tags; aliases at the end.
+
+    What one cell or one alias fails at is told in the outcome. Raises `OutsideError` where the registry
+    cannot even be asked what it has for an alias.
+    """
+    cells = _each(lambda way: _planned(way, outside, on_progress), order.ways, outside)
+    plans = {one.cell: one.plan for one in cells if one.plan}
+    pointers = tuple(pointer(group, plans, outside, fixed=order.fixed(group.tag)) for group in order.groups)
+    stopped = any(one.exit_code for one in cells) and not order.partial
+    if not stopped and not order.dry:
+        by_cell = {one.cell: one for one in cells}
+
+        def step(way: Way) -> Published:
+            return _published(way, by_cell[way.work.recipe.cell.id], outside, on_progress)
+
+        cells = _each(step, order.ways, outside)
+        released = {one.cell for one in cells if one.release}
+        pointers = tuple(_pointed(one, plans, released, outside) for one in pointers)
+    return Outcome(cells=cells, pointers=pointers, stopped=stopped, dry=order.dry)
+
+
+def _pointed(one: Pointer, plans: Mapping[str, Plan], released: Collection[str], outside: Outside) -> Pointer:
+    try:
+        return point(one, plans, released, outside)
+    except OutsideError as error:
+        told = "; ".join(problem.message for problem in error.problems)
+        return dataclasses.replace(one, left=told, exit_code=error.exit_code)
 
 
 def _each(step: Callable[[Way], Published], ways: Sequence[Way], outside: Outside) -> tuple[Published, ...]:
@@ -96,9 +150,9 @@ def _published(way: Way, found: Published, outside: Outside, on_progress: OnProg
     if found.plan is None:
         return found
     try:
-        release = publish(found.plan, outside, lambda progress: on_progress(found.cell, progress))
-        records.write(way.work.folder, "release", release, release.image)
-        return Published(cell=found.cell, plan=found.plan, release=release)
+        done = publish(found.plan, outside, lambda progress: on_progress(found.cell, progress))
+        records.write(way.work.folder, "release", done, done.image)
+        return Published(cell=found.cell, plan=found.plan, release=done)
     except EnvbuildError as error:
         return _failed(found.cell, error, found.plan)
     except OSError as error:

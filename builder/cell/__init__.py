@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+from builder.cell.aliases import Group, groups
 from builder.cell.expansion import MAX_CELLS, expand, refusals
 from builder.cell.own import knowing
 from builder.cell.values import Cell, Reason, Status, Verdict, Weight
 
-__all__ = ["MAX_CELLS", "Cell", "Reason", "Status", "Verdict", "Weight", "expand", "knowing", "refusals"]
+__all__ = [
+    "MAX_CELLS",
+    "Cell",
+    "Group",
+    "Reason",
+    "Status",
+    "Verdict",
+    "Weight",
+    "expand",
+    "groups",
+    "knowing",
+    "refusals",
+]

@@ -11,6 +11,8 @@ from builder.facts import Facts
 from builder.matrix import Matrix, Value
 from builder.names import cuda_version
 
+AXES = ("os", "python", "cuda", "torch")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
@@ -54,6 +56,13 @@ def read(matrix: Matrix, facts: Facts, problems: list[Problem]) -> Axes:
 def os_in_tables(text: str, facts: Facts) -> str:
     """The tables' name for an OS, or the text itself."""
     return facts.os_name(text) or text
+
+
+def pattern_in_tables(axis: str, pattern: str, facts: Facts) -> str:
+    """A rule's pattern in the tables' words, where it is a name."""
+    if axis == "os":
+        return facts.os_name(pattern) or pattern
+    return cuda_version(pattern) if axis == "cuda" else pattern
 
 
 def torch_in_tables(text: str, facts: Facts) -> str:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from builder.cell.axes import Axes, Entry
+from builder.cell.axes import AXES, Axes, Entry, pattern_in_tables
 from builder.cell.values import Reason
 from builder.errors import Problem
 from builder.facts import Facts
 from builder.matrix import Exclusion
-from builder.names import cuda_version, matches
-
-AXES = ("os", "python", "cuda", "torch")
+from builder.names import matches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +49,7 @@ def _meant(exclusion: Exclusion, axis: str, axes: Axes, facts: Facts) -> frozens
     pattern: str | None = getattr(exclusion, axis)
     if pattern is None:
         return frozenset(entry.name for entry in entries)
-    if axis == "os":
-        pattern = facts.os_name(pattern) or pattern
-    elif axis == "cuda":
-        pattern = cuda_version(pattern)
+    pattern = pattern_in_tables(axis, pattern, facts)
     return frozenset(e.name for e in entries if matches(pattern, e.name) or pattern == e.text)
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 
+from builder.cell import aliases, exclusions, tags
 from builder.cell import axes as axes_
-from builder.cell import exclusions, tags
 from builder.cell.axes import Axes
 from builder.cell.circumstances import circumstances
 from builder.cell.judge import Judge, verdict
@@ -37,7 +37,7 @@ def expand(matrix: Matrix, facts: Facts) -> tuple[Cell, ...]:
     included = _inclusions(matrix, axes, facts, problems)
     maker = _Maker(matrix, facts, rules, tags.writer(matrix, problems))
     cells = (*maker.product(axes), *(maker.included(point, wish) for point, wish in included))
-    problems += tags.mistakes(cells, matrix)
+    problems += [*tags.mistakes(cells, matrix), *aliases.mistakes(cells, matrix, facts)]
     if problems:
         raise InputError(sorted(problems, key=_where))
     return cells

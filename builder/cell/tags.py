@@ -29,12 +29,16 @@ def writer(matrix: Matrix, problems: list[Problem]) -> Writer:
         problems += [_unknown(name, value) for name in names if name not in PLACEHOLDERS]
 
     def write(os: str, python: str, cuda: str, torch: str) -> tuple[str, ...]:
-        name = variant(cuda)
-        values = {"os": os, "python": python, "cuda": name, "torch": torch, "variant": name}
-        filled = (_PLACEHOLDER.sub(lambda m: values.get(m[1], m[0]), template) for template in templates)
-        return tuple(f"{matrix.image}:{tag}" for tag in filled)
+        return tuple(f"{matrix.image}:{filled(one, os, python, cuda, torch)}" for one in templates)
 
     return write
+
+
+def filled(template: str, os: str, python: str, cuda: str, torch: str) -> str:
+    """A tag with a cell's values in the place of `{os}` and the like."""
+    name = variant(cuda)
+    values = {"os": os, "python": python, "cuda": name, "torch": torch, "variant": name}
+    return _PLACEHOLDER.sub(lambda m: values.get(m[1], m[0]), template)
 
 
 def _unknown(name: str, value: Value) -> Problem:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from builder import publication, records
+from builder.cell import Cell, groups
 from builder.cli import folders, locking, running, selection
 from builder.cli.options import matrix_argument, run_options, source_options, templates_option
 from builder.cli.screen import say, warn
@@ -19,7 +20,7 @@ from builder.engine.api import Progress
 from builder.errors import InputError
 from builder.matrix import Matrix
 from builder.ports import Ports
-from builder.publication import Published, Way
+from builder.publication import Order, Outcome, Way
 from builder.registry import connect, parse
 from builder.registry.api import Registry
 from builder.registry.names import Reference
@@ -57,25 +58,29 @@ def command(matrix: Path, only: tuple[str, ...], **options: Any) -> int:
     lock = locking.good(chosen, recipes)
     place = _place(options["to"] or chosen.matrix.image)
     folder = flags.out or folders.default(chosen.matrix)
+    fixed = _fixed(chosen.matrix, options["forced"])
     with running.ports(flags.engine, flags.jobs) as ports, ports.scratch() as scratch:
         packer: Packer = "gzip" if options["compat"] else "zstd"
         packing = Packing(packer=packer, layers=ports.layers, folder=scratch, go_on=ports.go_on)
         with closing(_connected(place.host, options, ports)) as registry:
             outside = Outside(registry=registry, packing=packing, ports=ports)
-            ways = [
+            ways = tuple(
                 Way(
                     work=running.work_on(one, lock, chosen, flags, folder / one.cell.id),
                     lock=lock,
-                    target=_target(one.cell.tags, place.path, chosen.matrix, options["forced"]),
+                    target=_target(one.cell, place.path, fixed),
                 )
                 for one in recipes
-            ]
-            told = _Steps(quiet=flags.quiet)
-            found = publication.plan(ways, outside, told.tell)
-            stopped = any(one.exit_code for one in found) and not options["partial"]
-            if not stopped and not options["dry_run"]:
-                found = publication.run(ways, found, outside, told.tell)
-    return _shown(found, flags.as_json, stopped=stopped, dry=options["dry_run"])
+            )
+            order = Order(
+                ways=ways,
+                groups=groups(chosen.cells, chosen.matrix, chosen.facts),
+                fixed=fixed,
+                partial=options["partial"],
+                dry=options["dry_run"],
+            )
+            outcome = publication.run(order, outside, _Steps(quiet=flags.quiet).tell)
+    return _shown(outcome, flags.as_json)
 
 
 def _connected(host: str, options: dict[str, Any], ports: Ports) -> Registry:
@@ -92,23 +97,27 @@ def _place(text: str) -> Reference:
     return found
 
 
-def _target(references: Sequence[str], path: str, matrix: Matrix, forced: Sequence[str]) -> Target:
-    tags = tuple(reference.rpartition(":")[2] for reference in references)
-    fixed = (tag for tag in tags if any(fnmatchcase(tag, rule) for rule in matrix.immutable))
-    return Target(path=path, tags=tags, immutable=frozenset(fixed) - set(forced))
+def _fixed(matrix: Matrix, forced: Sequence[str]) -> Callable[[str], bool]:
+    """Tells tags that must not move."""
+    return lambda tag: tag not in forced and any(fnmatchcase(tag, rule) for rule in matrix.immutable)
 
 
-def _shown(found: Sequence[Published], as_json: bool, *, stopped: bool, dry: bool) -> int:
+def _target(cell: Cell, path: str, fixed: Callable[[str], bool]) -> Target:
+    tags = tuple(reference.rpartition(":")[2] for reference in cell.tags)
+    return Target(path=path, tags=tags, immutable=frozenset(filter(fixed, tags)))
+
+
+def _shown(outcome: Outcome, as_json: bool) -> int:
     """Digests on standard output, everything else beside it; the exit code."""
-    for line in published.lines(found, stopped=stopped, dry=dry):
+    for line in published.lines(outcome):
         warn(line)
     if as_json:
-        say(records.dumps(published.as_json(found)).rstrip("\n"))
+        say(records.dumps(published.as_json(outcome)).rstrip("\n"))
     else:
-        references = [one.release.reference for one in found if one.release]
+        references = [one.release.reference for one in outcome.cells if one.release]
         if references:
             say("\n".join(references))
-    return max(one.exit_code for one in found)
+    return outcome.exit_code
 
 
 class _Steps:

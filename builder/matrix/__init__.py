@@ -6,6 +6,7 @@ Every mistake of a file is reported at once, each with its place and with what t
 from __future__ import annotations
 
 from builder.matrix.asked import (
+    Alias,
     BaseSource,
     Exclusion,
     Flavor,
@@ -22,6 +23,7 @@ from builder.matrix.asked import (
 from builder.matrix.document import load, parse
 
 __all__ = [
+    "Alias",
     "BaseSource",
     "Exclusion",
     "Flavor",

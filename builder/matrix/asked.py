@@ -36,6 +36,20 @@ class Exclusion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Alias:
+    """One more tag for the newest of the cells that the patterns mean; `{os}` and the like in it make a tag
+    for each of their values.
+    """
+
+    tag: str
+    os: str | None = None
+    python: str | None = None
+    cuda: str | None = None
+    torch: str | None = None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Inclusion:
     """One more cell, outside the product; `provider` overrides the matrix's for this cell alone."""
 
@@ -89,6 +103,7 @@ class Matrix:
     cuda: tuple[Value, ...]
     torch: tuple[Value, ...]
     immutable: tuple[str, ...] = ()  # patterns of tags that never move once they are in a registry
+    aliases: tuple[Alias, ...] = ()
     exclude: tuple[Exclusion, ...] = ()
     include: tuple[Inclusion, ...] = ()
     impossible: Literal["error", "drop"] = "error"

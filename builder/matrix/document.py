@@ -63,6 +63,7 @@ def _read(top: Part, path: Path) -> Matrix:
         python=axes["python"],
         cuda=axes["cuda"],
         torch=axes["torch"],
+        aliases=sections.aliases(top),
         exclude=sections.exclusions(top),
         include=sections.inclusions(top),
         impossible=top.choice("impossible", _IMPOSSIBLE, "error"),

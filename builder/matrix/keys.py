@@ -23,8 +23,10 @@ TOP = (
     "verify",
     "budget",
     "immutable",
+    "aliases",
 )
 EXCLUDE = (*AXES, "reason")
+ALIAS = ("tag", *AXES)
 INCLUDE = (*AXES, "provider", "reason")
 PYTHON = ("provider",)
 PACKAGES = ("pip", "system")
@@ -38,6 +40,7 @@ HOMES = {
     **dict.fromkeys((key for key in TOP if key != "python"), ""),
     **dict.fromkeys(("os", "cuda", "torch"), "matrix"),
     "provider": "python",
+    "tag": "aliases",
     **dict.fromkeys(PACKAGES, "packages"),
     **dict.fromkeys(USER, "user"),
     "like": "systems",

@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import get_args
 
 from builder.matrix import amounts, keys, packages, reference, storage, surroundings, words
-from builder.matrix.asked import Exclusion, Inclusion, Level, OwnSystem, Provider, User, Value, VerifySettings
+from builder.matrix.asked import (
+    Alias,
+    Exclusion,
+    Inclusion,
+    Level,
+    OwnSystem,
+    Provider,
+    User,
+    Value,
+    VerifySettings,
+)
 from builder.matrix.reader import Part
 from builder.yamldoc import Mapping, Scalar, Sequence, shown
 
@@ -49,6 +59,21 @@ def exclusions(top: Part) -> tuple[Exclusion, ...]:
         patterns = {axis: rule.word(axis, _PATTERNS[axis], None) for axis in keys.AXES}
         rules.append(Exclusion(**patterns, reason=_reason(rule), place=node.place))
     return tuple(rules)
+
+
+def aliases(top: Part) -> tuple[Alias, ...]:
+    """What stands under `aliases`: a tag, or a tag with patterns."""
+    found = []
+    for node in top.items("aliases", "[latest]"):
+        if isinstance(node, Scalar):
+            tag, patterns = top.reader.word(node, "aliases", reference.tag_template), {}
+        else:
+            row = top.reader.part(node, "aliases", keys.ALIAS, {"tag": "latest"})
+            tag = row.word("tag", reference.tag_template, None)
+            patterns = {axis: row.word(axis, _PATTERNS[axis], None) for axis in keys.AXES}
+        if tag:
+            found.append(Alias(tag=tag, **patterns, place=node.place))
+    return tuple(found)
 
 
 def inclusions(top: Part) -> tuple[Inclusion, ...]:

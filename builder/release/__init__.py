@@ -2,7 +2,21 @@
 
 from builder.release.packing import Packing
 from builder.release.planning import Outside, Plan, Target, planned
+from builder.release.pointing import Pointer, point, pointer
 from builder.release.publishing import publish
 from builder.release.values import Release, Sending, Verified
 
-__all__ = ["Outside", "Packing", "Plan", "Release", "Sending", "Target", "Verified", "planned", "publish"]
+__all__ = [
+    "Outside",
+    "Packing",
+    "Plan",
+    "Pointer",
+    "Release",
+    "Sending",
+    "Target",
+    "Verified",
+    "planned",
+    "point",
+    "pointer",
+    "publish",
+]

@@ -85,7 +85,7 @@ def planned(verified: Verified, target: Target, outside: Outside) -> Plan:
         for layer in packed.values()
         if there or outside.registry.has(target.path, layer.blob.digest) is not None
     )
-    tags = tuple(_tagging(tag, digest, target, outside.registry) for tag in target.tags)
+    tags = tuple(tagging(tag, digest, target.path, outside.registry) for tag in target.tags)
     fixed = [one for one in tags if one.step == "moves" and one.tag in target.immutable]
     if fixed:
         raise refused(
@@ -124,8 +124,9 @@ def _packed(layer: LayerFile, outside: Outside) -> Packed:
         return outside.packing.packed(layer)
 
 
-def _tagging(tag: str, digest: str, target: Target, registry: Registry) -> Tagging:
-    found = registry.manifest(target.path, tag)
+def tagging(tag: str, digest: str, path: str, registry: Registry) -> Tagging:
+    """What becomes of a tag that is to name `digest`."""
+    found = registry.manifest(path, tag)
     if found is None:
         return Tagging(tag=tag, step="new", before=None)
     return Tagging(tag=tag, step="same" if found.digest == digest else "moves", before=found.digest)

@@ -32,7 +32,7 @@ def publish(plan: Plan, outside: Outside, on_progress: OnProgress) -> Release:
         registry.send(path, config, lambda *_: None)
         outside.ports.go_on()
         on_progress(Progress(step="manifest"))
-        _same(registry.put(path, plan.body, MANIFEST), plan.digest)
+        put(plan, outside)
     for paper in plan.papers:
         outside.ports.go_on()
         if paper.digest not in plan.attached:
@@ -42,7 +42,7 @@ def publish(plan: Plan, outside: Outside, on_progress: OnProgress) -> Release:
         outside.ports.go_on()
         if one.step != "same":
             on_progress(Progress(step=f"tag {one.tag}"))
-            _same(registry.put(path, plan.body, MANIFEST, one.tag), plan.digest)
+            put(plan, outside, one.tag)
     return Release(
         cell=plan.verified.image.cell,
         image=plan.verified.image.id,
@@ -85,8 +85,10 @@ def _sending(layer: Packed, sent: Sent) -> Sending:
     )
 
 
-def _same(digest: str, wanted: str) -> None:
-    if digest != wanted:
+def put(plan: Plan, outside: Outside, tag: str | None = None) -> None:
+    """Put the manifest of an image under its digest or a tag; what it names is in the registry."""
+    found = outside.registry.put(plan.target.path, plan.body, MANIFEST, tag)
+    if found != plan.digest:
         raise OutsideError.of(
-            f"the registry has {digest} where {wanted} was put", hint="nothing was tagged; ask who keeps it"
+            f"the registry has {found} where {plan.digest} was put", hint="ask who keeps that registry"
         )

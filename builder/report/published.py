@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
-from builder.publication import Published
+from builder.publication import Outcome, Published
 from builder.records import plain
-from builder.release import Plan
+from builder.release import Plan, Pointer
 from builder.release.planning import Tagging
 from builder.report import problems
 from builder.report.look import PLAIN, count
@@ -16,19 +16,22 @@ SCHEMA = "envbuild.releases/1"
 WORDS = {"new": "new", "same": "stays"}
 
 
-def lines(found: Sequence[Published], *, stopped: bool, dry: bool) -> Iterator[str]:
-    """A block per cell, then what it comes to."""
+def lines(outcome: Outcome) -> Iterator[str]:
+    """A block per cell, a line per alias, then what it comes to."""
+    found = outcome.cells
     for one in found:
-        yield from _cell(one, stopped=stopped, dry=dry)
+        yield from _cell(one, planned=outcome.dry or outcome.stopped)
+    yield from map(_alias, outcome.pointers)
     done = sum(one.release is not None for one in found)
     bad = sum(one.exit_code != 0 for one in found)
-    words = [f"{done} published"] if not dry else ["nothing was touched"]
+    words = [f"{done} published"] if not outcome.dry else ["nothing was touched"]
     words += [f"{bad} refused"] if bad else []
-    words += ["the others were left alone: --partial publishes them"] if stopped and bad < len(found) else []
+    held = outcome.stopped and bad < len(found)
+    words += ["the others were left alone: --partial publishes them"] if held else []
     yield f"{count(len(found), 'image')}: {', '.join(words)}"
 
 
-def as_json(found: Sequence[Published]) -> dict[str, Any]:
+def as_json(outcome: Outcome) -> dict[str, Any]:
     """As data."""
     cells = [
         {
@@ -38,18 +41,31 @@ def as_json(found: Sequence[Published]) -> dict[str, Any]:
             "problems": plain(one.problems),
             "exit_code": one.exit_code,
         }
-        for one in found
+        for one in outcome.cells
     ]
-    return {"schema": SCHEMA, "cells": cells}
+    aliases = [
+        {
+            "tag": one.group.tag,
+            "cell": one.group.newest,
+            "cells": one.group.cells,
+            "step": one.tagging.step if one.tagging else None,
+            "before": one.tagging.before if one.tagging else None,
+            "left": one.left or None,
+            "done": one.done,
+            "exit_code": one.exit_code,
+        }
+        for one in outcome.pointers
+    ]
+    return {"schema": SCHEMA, "cells": cells, "aliases": aliases}
 
 
-def _cell(one: Published, *, stopped: bool, dry: bool) -> Iterator[str]:
+def _cell(one: Published, *, planned: bool) -> Iterator[str]:
     if one.problems:
         yield f"{one.cell}: not published"
         for problem in one.problems:
             own = problems.without_cell(problem) if problem.cell == one.cell else problem
             yield from (f"  {line}" for line in problems.lines(own, PLAIN))
-    elif one.plan and (dry or stopped):
+    elif one.plan and planned:
         yield f"{one.cell}: {one.plan.digest}"
         yield f"  {_layers(one.plan)}"
         yield f"  {_papers(one.plan)}"
@@ -58,6 +74,13 @@ def _cell(one: Published, *, stopped: bool, dry: bool) -> Iterator[str]:
         there = sum(layer.size for layer in one.release.layers if layer.how != "sent")
         tags = ", ".join(one.release.tags)
         yield f"{one.cell}: {amount(one.release.sent)} sent, {amount(there)} were there; {tags}"
+
+
+def _alias(one: Pointer) -> str:
+    """`latest: new, CELL`."""
+    if one.left or one.tagging is None:
+        return f"alias {one.group.tag}: left alone: {one.left}"
+    return f"alias {one.group.tag}: {_tagged(one.tagging)}, {one.group.newest}"
 
 
 def _tagged(tag: Tagging) -> str:

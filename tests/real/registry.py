@@ -1,6 +1,7 @@
 """A registry of a test's own: Debian's docker-registry on the loopback, where no engine asks for TLS."""
 
 import json
+import re
 import shutil
 import socket
 import subprocess
@@ -19,7 +20,7 @@ CONFIG = """\
 version: 0.1
 storage: {{filesystem: {{rootdirectory: {folder}}}}}
 http: {{addr: "127.0.0.1:{port}"}}
-log: {{level: error, accesslog: {{disabled: true}}}}
+log: {{level: error}}
 """
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 OCI = "application/vnd.oci.image.manifest.v1+json"
@@ -37,6 +38,12 @@ class Registry:
         """Everything that it was sent, manifests included: digest and bytes."""
         found = (self.folder / "docker" / "registry" / "v2" / "blobs" / "sha256").glob("*/*/data")
         return {f"sha256:{path.parent.name}": path.stat().st_size for path in found}
+
+    @property
+    def requests(self) -> list[tuple[str, str, int]]:
+        """Method, path and status of everything that it was asked, by its own access log."""
+        found = re.findall(r'"([A-Z]+) (\S+) HTTP/[\d.]+" (\d+) ', (self.folder / "log").read_text())
+        return [(method, path.partition("?")[0], int(status)) for method, path, status in found]
 
     def push(self, client: docker.DockerClient, image: str, repository: str, tag: str) -> dict[str, Any]:
         """Push an image, and return the manifest that is here then."""

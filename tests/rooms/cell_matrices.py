@@ -9,13 +9,13 @@ from typing import Any
 from builder.cell import Cell, Reason, expand
 from builder.errors import InputError, Place
 from builder.facts import load
-from builder.matrix import Exclusion, Inclusion, Matrix, Value
+from builder.matrix import Alias, Exclusion, Inclusion, Matrix, Value
 
 AXES = ("os", "python", "cuda", "torch")
 
 
 def matrix(os: str, python: str, cuda: str, torch: str, **rest: Any) -> Matrix:
-    """A matrix of axes written as words; `exclude` and `include` are dicts. One value a line."""
+    """A matrix of axes written as words; `exclude`, `include` and `aliases` are dicts. One value a line."""
     lines = count(1)
 
     def value(text: str) -> Value:
@@ -25,6 +25,7 @@ def matrix(os: str, python: str, cuda: str, torch: str, **rest: Any) -> Matrix:
     axes = {axis: tuple(map(value, text.split())) for axis, text in texts}
     exclude = tuple(Exclusion(**rule, place=_at(next(lines))) for rule in rest.pop("exclude", ()))
     include = tuple(_inclusion(wish, next(lines)) for wish in rest.pop("include", ()))
+    aliases = tuple(Alias(**alias, place=_at(next(lines))) for alias in rest.pop("aliases", ()))
     tags = tuple(value(text) for text in rest.pop("tags", ()))
     path = Path("m.yaml")
     return Matrix(
@@ -33,6 +34,7 @@ def matrix(os: str, python: str, cuda: str, torch: str, **rest: Any) -> Matrix:
         image="example.com/t",
         tags=tags,
         exclude=exclude,
+        aliases=aliases,
         include=include,
         **axes,
         **rest,

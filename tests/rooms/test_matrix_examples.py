@@ -115,6 +115,7 @@ def test_the_schema_has_the_parser_s_keys():
     assert tuple(parts["matrix"]["properties"]) == keys.AXES
     assert tuple(parts["exclude"]["items"]["properties"]) == keys.EXCLUDE
     assert tuple(parts["include"]["items"]["properties"]) == keys.INCLUDE
+    assert tuple(parts["aliases"]["items"]["anyOf"][1]["properties"]) == keys.ALIAS
     for name, known in (
         ("python", keys.PYTHON),
         ("packages", keys.PACKAGES),
@@ -144,6 +145,7 @@ def test_the_schema_has_the_parser_s_keys():
         },
         {"settings": {"TORCH_HOME": "/models", "HF_HOME": "/a b/.hf", "DATA": "relative/../x"}},
         {"exclude": [{"torch": "2.8", "reason": "x"}], "include": []},
+        {"aliases": ["latest", {"tag": "{os}-{cuda}", "python": ">=3.9", "cuda": "cpu"}]},
     ],
 )
 def test_schema_and_parser_accept_the_same(extra):
@@ -161,6 +163,9 @@ def test_schema_and_parser_accept_the_same(extra):
         {"tags": []},
         {"tags": ["{x}"]},
         {"tags": ["a:b"]},
+        {"aliases": ["a:b"]},
+        {"aliases": [{"os": "debian12"}]},
+        {"aliases": [{"tag": "x", "gpu": "no"}]},
         {"matrix": {"os": ["debian12"]}},
         {"matrix": BASE["matrix"] | {"cuda": []}},
         {"matrix": BASE["matrix"] | {"cuda": ["cpu", "cpu"]}},
