@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-Stage = Literal["fetch", "base", "build", "verify"]
+Stage = Literal["fetch", "base", "build", "verify", "publish"]
 Outcome = Literal["done", "kept", "passed", "failed", "not verified", "error", "skipped", "cancelled"]
 
 

@@ -121,6 +121,7 @@ class Ports:
     held: ExitStack = field(default_factory=ExitStack)  # to be closed when the run ends
     _guard: threading.Lock = field(default_factory=threading.Lock)
     fresh: str = ""  # not empty: nothing that the engine has from before is used, and names end so
+    ahead: bool = True  # layers are loaded into the engine while others are still made
 
     def named(self, name: str) -> str:
         """A name in the engine for what this run makes."""

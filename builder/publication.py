@@ -6,6 +6,7 @@ A cell that may not be published holds the others back, unless that was allowed 
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from builder.cell import Group
 from builder.cellwork import Work, image_of
 from builder.engine.api import Progress
 from builder.errors import EnvbuildError, OutsideError, Problem
+from builder.events import Event, Finished, Progressed, Started
 from builder.lock import Lock
 from builder.release import (
     Outside,
@@ -32,7 +34,7 @@ from builder.release.values import refused
 
 AT_ONCE = 4  # cells on their way; `Shared` bounds packing and sending
 
-OnProgress = Callable[[str, Progress], None]  # cell, what it is at
+Emit = Callable[[Event], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,13 +85,13 @@ class Outcome:
         return max((*(one.exit_code for one in self.cells), *(one.exit_code for one in self.pointers)))
 
 
-def run(order: Order, outside: Outside, on_progress: OnProgress) -> Outcome:
+def run(order: Order, outside: Outside, emit: Emit) -> Outcome:
     """All is proven and planned first; then images, each with its tags; aliases at the end.
 
     What one cell or one alias fails at is told in the outcome. Raises `OutsideError` where the registry
     cannot even be asked what it has for an alias.
     """
-    cells = _each(lambda way: _planned(way, outside, on_progress), order.ways, outside)
+    cells = _each(lambda way: _planned(way, outside, emit), order.ways, outside)
     plans = {one.cell: one.plan for one in cells if one.plan}
     pointers = tuple(pointer(group, plans, outside, fixed=order.fixed(group.tag)) for group in order.groups)
     stopped = any(one.exit_code for one in cells) and not order.partial
@@ -97,7 +99,7 @@ def run(order: Order, outside: Outside, on_progress: OnProgress) -> Outcome:
         by_cell = {one.cell: one for one in cells}
 
         def step(way: Way) -> Published:
-            return _published(way, by_cell[way.work.recipe.cell.id], outside, on_progress)
+            return _published(way, by_cell[way.work.recipe.cell.id], outside, emit)
 
         cells = _each(step, order.ways, outside)
         released = {one.cell for one in cells if one.release}
@@ -125,14 +127,16 @@ def _each(step: Callable[[Way], Published], ways: Sequence[Way], outside: Outsid
             raise
 
 
-def _planned(way: Way, outside: Outside, on_progress: OnProgress) -> Published:
+def _planned(way: Way, outside: Outside, emit: Emit) -> Published:
     work, cell = way.work, way.work.recipe.cell.id
+    tell = _teller(cell, emit)
+    emit(Started(cell=cell, stage="publish"))
     try:
         built = image_of(work, outside.ports)
         proof = records.read_verification(work.folder)
         if proof is None or way.lock is None or work.locked is None:
             raise refused(cell, "it was not verified")
-        made, _ = image.make(work.locked, outside.ports, lambda progress: on_progress(cell, progress))
+        made, _ = image.make(work.locked, dataclasses.replace(outside.ports, ahead=False), tell)
         verified = Verified(
             image=built,
             proof=proof,
@@ -141,24 +145,40 @@ def _planned(way: Way, outside: Outside, on_progress: OnProgress) -> Published:
             locked=work.locked,
             lock=way.lock,
         )
-        return Published(cell=cell, plan=planned(verified, way.target, outside))
+        return Published(cell=cell, plan=planned(verified, way.target, outside, tell))
     except EnvbuildError as error:
-        return _failed(cell, error)
+        return _failed(cell, error, emit)
 
 
-def _published(way: Way, found: Published, outside: Outside, on_progress: OnProgress) -> Published:
+def _published(way: Way, found: Published, outside: Outside, emit: Emit) -> Published:
     if found.plan is None:
         return found
+    begun = time.monotonic()
     try:
-        done = publish(found.plan, outside, lambda progress: on_progress(found.cell, progress))
+        done = publish(found.plan, outside, _teller(found.cell, emit))
         records.write(way.work.folder, "release", done, done.image)
-        return Published(cell=found.cell, plan=found.plan, release=done)
     except EnvbuildError as error:
-        return _failed(found.cell, error, found.plan)
+        return _failed(found.cell, error, emit, found.plan)
     except OSError as error:
         trouble = OutsideError.of(f"{error.filename or ''}: {error.strerror or error}")
-        return _failed(found.cell, trouble, found.plan)
+        return _failed(found.cell, trouble, emit, found.plan)
+    spent = time.monotonic() - begun
+    emit(Finished(cell=found.cell, stage="publish", outcome="done", seconds=spent))
+    return Published(cell=found.cell, plan=found.plan, release=done)
 
 
-def _failed(cell: str, error: EnvbuildError, plan: Plan | None = None) -> Published:
+def _failed(cell: str, error: EnvbuildError, emit: Emit, plan: Plan | None = None) -> Published:
+    told = tuple(problem.message for problem in error.problems)
+    emit(Finished(cell=cell, stage="publish", outcome="failed", seconds=0.0, detail=told))
     return Published(cell=cell, plan=plan, problems=error.problems, exit_code=error.exit_code)
+
+
+def _teller(cell: str, emit: Emit) -> Callable[[Progress], None]:
+    """Passes on what is under way, and not what is over."""
+
+    def tell(progress: Progress) -> None:
+        if not progress.done:
+            step, now, total = progress.step, progress.current, progress.total
+            emit(Progressed(cell=cell, stage="publish", step=step, current=now, total=total))
+
+    return tell

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from fnmatch import fnmatchcase
@@ -16,7 +15,6 @@ from builder.cell import Cell, groups
 from builder.cli import folders, locking, running, selection
 from builder.cli.options import matrix_argument, run_options, source_options, templates_option
 from builder.cli.screen import say, warn
-from builder.engine.api import Progress
 from builder.errors import InputError
 from builder.matrix import Matrix
 from builder.ports import Ports
@@ -27,6 +25,7 @@ from builder.registry.names import Reference
 from builder.release import Outside, Packing, Target
 from builder.release.packing import Packer
 from builder.report import published
+from builder.report.follow import watching
 
 
 @click.command("publish")
@@ -79,7 +78,8 @@ def command(matrix: Path, only: tuple[str, ...], **options: Any) -> int:
                 partial=options["partial"],
                 dry=options["dry_run"],
             )
-            outcome = publication.run(order, outside, _Steps(quiet=flags.quiet).tell)
+            with watching(running.view(len(ways), "publish", flags, ports)) as viewer:
+                outcome = publication.run(order, outside, viewer.see)
     return _shown(outcome, flags.as_json)
 
 
@@ -118,18 +118,3 @@ def _shown(outcome: Outcome, as_json: bool) -> int:
         if references:
             say("\n".join(references))
     return outcome.exit_code
-
-
-class _Steps:
-    """Tells each step of a cell once."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        self._quiet, self._told, self._guard = quiet, set[tuple[str, str]](), threading.Lock()
-
-    def tell(self, cell: str, progress: Progress) -> None:
-        """One line where a step begins."""
-        with self._guard:
-            if self._quiet or (cell, progress.step) in self._told:
-                return
-            self._told.add((cell, progress.step))
-        warn(f"{cell}: {progress.step}")

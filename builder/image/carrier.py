@@ -70,13 +70,14 @@ class Order:
 
 
 def environment(order: Order, ports: Ports, on_progress: OnProgress) -> tuple[Part, ...]:
-    """All carriers, the lowest first, made where they are not there yet, and loaded into the engine.
+    """All carriers, the lowest first, made where they are not there yet, and loaded into the engine where
+    that is wanted.
 
     They are loaded by and by: the engine unpacks the first while the last are still made.
     """
     cell = order.ground.recipe.cell
     # In a fresh round nothing is loaded at all, and with the environment on top there is nothing to load yet.
-    loads = cell.flavor == "runtime" and not ports.fresh
+    loads = cell.flavor == "runtime" and ports.ahead and not ports.fresh
     ahead = _Ahead(ports, cell.arch, on_progress) if loads else None
     parts: list[Part] = []
     for future in _begun(order, ports, on_progress):

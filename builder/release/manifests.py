@@ -30,6 +30,17 @@ def manifest(verified: Verified, packed: Sequence[Packed]) -> bytes:
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
 
 
+def same_image(there: bytes, own: bytes) -> bool:
+    """Whether a registry's manifest is of the same config and blobs as `own`: then it stays, though another
+    envbuild wrote other notes on it.
+    """
+    try:
+        found, wanted = json.loads(there), json.loads(own)
+        return all(found[part] == wanted[part] for part in ("mediaType", "config", "layers"))
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return False
+
+
 def _notes(verified: Verified) -> dict[str, str]:
     """What stands on a manifest for people and tools, in the words of the OCI image specification."""
     base, cell = verified.locked.base, verified.locked.recipe.cell

@@ -25,6 +25,7 @@ BLOCK = 1 << 20
 LEVELS = {"zstd": 3, "gzip": 6}
 
 Packer = Literal["zstd", "gzip"]
+OnPacked = Callable[[int, int], None]  # bytes of the tar so far, bytes in all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,22 +46,26 @@ class Packing:
     folder: Path
     go_on: Callable[[], None]
 
-    def packed(self, layer: LayerFile) -> Packed:
+    def packed(self, layer: LayerFile, on_packed: OnPacked) -> Packed:
         """The blob of a layer; its bytes are made when they are asked for, or where its digest is unknown."""
         key = key_of("packed", self._version, layer.diff_id)
         known = self.layers.recall(key)
         if known is None:
-            digest, size = self._pack(layer)
+            digest, size = self._pack(layer, on_packed)
             self.layers.remember(key, {"digest": digest, "size": size})
         else:
             digest, size = str(known["digest"]), int(known["size"])
+        return self.known(layer, digest, size)
+
+    def known(self, layer: LayerFile, digest: str, size: int) -> Packed:
+        """The blob of a layer that is known to be packed so."""
         blob = Blob(digest=digest, size=size, open=partial(self._open, layer, digest))
-        return Packed(diff_id=layer.diff_id, media_type=f"{LAYER}+{self.packer}", blob=blob)
+        return Packed(diff_id=layer.diff_id, media_type=self.media_type, blob=blob)
 
     def _open(self, layer: LayerFile, digest: str) -> BinaryIO:
         path = self._path(layer)
         if not path.exists():
-            found, _ = self._pack(layer)
+            found, _ = self._pack(layer, lambda *_: None)
             if found != digest:
                 raise OutsideError.of(
                     f"{layer.path} was packed to other bytes than before",
@@ -68,7 +73,7 @@ class Packing:
                 )
         return path.open("rb")
 
-    def _pack(self, layer: LayerFile) -> tuple[str, int]:
+    def _pack(self, layer: LayerFile, on_packed: OnPacked) -> tuple[str, int]:
         """Digest and size of the packed layer, which lies in the folder then, whole or not at all."""
         path = self._path(layer)
         partial_path = path.with_suffix(".partial")
@@ -78,6 +83,7 @@ class Packing:
                 while block := tar.read(BLOCK):
                     self.go_on()
                     writer.write(block)
+                    on_packed(tar.tell(), layer.size)
         partial_path.replace(path)
         return f"sha256:{sink.digest.hexdigest()}", sink.size
 
@@ -92,6 +98,11 @@ class Packing:
 
         machine = zstandard.ZstdCompressor(level=LEVELS["zstd"], threads=2, write_checksum=True)
         return machine.stream_writer(sink, size=size, closefd=False)  # type: ignore[arg-type]
+
+    @property
+    def media_type(self) -> str:
+        """Of the layers that are packed here."""
+        return f"{LAYER}+{self.packer}"
 
     @property
     def _version(self) -> str:

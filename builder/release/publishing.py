@@ -6,7 +6,6 @@ An interruption leaves no tag on anything that is not whole; the next run sends 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 
@@ -15,17 +14,15 @@ from builder.errors import OutsideError
 from builder.registry.api import Blob, Sent
 from builder.release.attachments import attach
 from builder.release.packing import Packed
-from builder.release.planning import Outside, Plan
-from builder.release.values import Release, Sending
-
-OnProgress = Callable[[Progress], None]
+from builder.release.planning import OnProgress, Outside, Plan
+from builder.release.values import How, Release, Sending
 
 
 def publish(plan: Plan, outside: Outside, on_progress: OnProgress) -> Release:
     """Do what was planned. Raises `OutsideError` where the registry fails: then no tag names anything new."""
     registry, path = outside.registry, plan.target.path
     pending = [(layer, _begun(layer, plan, outside, on_progress)) for layer in plan.packed]
-    layers = tuple(_sending(layer, future.result()) for layer, future in pending)
+    layers = tuple(_sending(layer, plan, *future.result()) for layer, future in pending)
     if not plan.there:
         made = plan.verified.made
         config = Blob(digest=made.id, size=len(made.config), open=lambda: io.BytesIO(made.config))
@@ -55,15 +52,16 @@ def publish(plan: Plan, outside: Outside, on_progress: OnProgress) -> Release:
     )
 
 
-def _begun(layer: Packed, plan: Plan, outside: Outside, on_progress: OnProgress) -> Future[Sent]:
-    """A blob that several images have is sent to a repository once."""
+def _begun(layer: Packed, plan: Plan, outside: Outside, on_progress: OnProgress) -> Future[tuple[str, Sent]]:
+    """A blob that several images have is sent to a repository once: for which cell, and how."""
     name = f"sent {plan.target.path} {layer.blob.digest}"
     return outside.ports.shared.begin(name, partial(_sent, layer, plan, outside, on_progress))
 
 
-def _sent(layer: Packed, plan: Plan, outside: Outside, on_progress: OnProgress) -> Sent:
+def _sent(layer: Packed, plan: Plan, outside: Outside, on_progress: OnProgress) -> tuple[str, Sent]:
+    cell = plan.verified.image.cell
     if layer.blob.digest in plan.held:
-        return Sent(how="there", sent=0)
+        return cell, Sent(how="there", sent=0)
     step = f"send {layer.blob.digest[7:19]}"
 
     def tell(sent: int, total: int) -> None:
@@ -71,17 +69,20 @@ def _sent(layer: Packed, plan: Plan, outside: Outside, on_progress: OnProgress) 
 
     with outside.ports.shared.loading():
         outside.ports.go_on()
-        return outside.registry.send(plan.target.path, layer.blob, tell)
+        return cell, outside.registry.send(plan.target.path, layer.blob, tell)
 
 
-def _sending(layer: Packed, sent: Sent) -> Sending:
+def _sending(layer: Packed, plan: Plan, cell: str, sent: Sent) -> Sending:
+    """How a layer came to be there for this image, when it was seen to for `cell`."""
+    theirs = sent.how != "there" and cell != plan.verified.image.cell
+    how: How = "shared" if theirs else sent.how
     return Sending(
         diff_id=layer.diff_id,
         digest=layer.blob.digest,
         media_type=layer.media_type,
         size=layer.blob.size,
-        how=sent.how,
-        sent=sent.sent,
+        how=how,
+        sent=0 if theirs else sent.sent,
     )
 
 

@@ -14,7 +14,7 @@ from builder.lock import Lock
 from builder.matrix import Level
 from builder.verification import Verification
 
-How = Literal["there", "mounted", "sent"]
+How = Literal["there", "mounted", "sent", "shared"]  # shared: with another image of this run
 DEPTH: dict[str, int] = {"static": 0, "basic": 1, "deep": 2}
 
 

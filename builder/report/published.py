@@ -7,13 +7,14 @@ from typing import Any
 
 from builder.publication import Outcome, Published
 from builder.records import plain
-from builder.release import Plan, Pointer
+from builder.release import Plan, Pointer, Release
 from builder.release.planning import Tagging
 from builder.report import problems
 from builder.report.look import PLAIN, count
 
 SCHEMA = "envbuild.releases/1"
 WORDS = {"new": "new", "same": "stays"}
+HOW = {"shared": "shared with another cell", "mounted": "mounted", "there": "were there"}
 
 
 def lines(outcome: Outcome) -> Iterator[str]:
@@ -71,9 +72,14 @@ def _cell(one: Published, *, planned: bool) -> Iterator[str]:
         yield f"  {_papers(one.plan)}"
         yield from (f"  tag {tag.tag}: {_tagged(tag)}" for tag in one.plan.tags)
     elif one.release:
-        there = sum(layer.size for layer in one.release.layers if layer.how != "sent")
-        tags = ", ".join(one.release.tags)
-        yield f"{one.cell}: {amount(one.release.sent)} sent, {amount(there)} were there; {tags}"
+        yield f"{one.cell}: {_went(one.release)}; {', '.join(one.release.tags)}"
+
+
+def _went(release: Release) -> str:
+    """How the layers came to be there: `285 MB sent, 12 MB shared with another cell`."""
+    sizes = {how: sum(layer.size for layer in release.layers if layer.how == how) for how in HOW}
+    told = [f"{amount(size)} {HOW[how]}" for how, size in sizes.items() if size]
+    return ", ".join([f"{amount(release.sent)} sent", *told])
 
 
 def _alias(one: Pointer) -> str:

@@ -112,6 +112,19 @@ def test_an_engine_gets_the_very_image_back(passed: Passed, place: registry.Regi
         client.images.remove(reference)
 
 
+def test_layers_that_an_engine_pushed_are_not_sent_again(passed: Passed, place: registry.Registry) -> None:
+    """Its gzip is not ours; the layers are the same."""
+    pushed = place.push(passed.job.client, passed.tag, "team/pushed", CELL)
+    before = set(place.blobs)
+    ended = publish(passed, place, "--compat", name="team/pushed")
+    assert ended.code == 0, ended.err
+    layers = passed.record("release")["layers"]
+    assert {layer["digest"] for layer in layers} == {layer["digest"] for layer in pushed["layers"]}
+    assert {layer["how"] for layer in layers} == {"there"}
+    sent = sum(size for digest, size in place.blobs.items() if digest not in before)
+    assert sent < 1_000_000  # manifests and papers
+
+
 def test_what_did_not_pass_is_told_and_not_sent(passed: Passed, place: registry.Registry) -> None:
     record = passed.folder / "verification.json"
     kept = record.read_bytes()

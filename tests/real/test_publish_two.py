@@ -113,6 +113,21 @@ def test_a_second_time_puts_nothing_at_all(two: Two, place: registry.Registry) -
     assert {one["step"] for one in json.loads(again.out)["aliases"]} == {"same"}
 
 
+def test_in_one_run_what_both_share_is_one_cell_s_and_shared_by_the_other(
+    two: Two, place: registry.Registry
+) -> None:
+    before = len(sent(place))
+    ended = two.publish(f"{place.address}/team/both")
+    assert ended.code == 0, ended.err
+    layers = [one for cell in (CELL, OTHER) for one in two.record(cell, "release")["layers"]]
+    sizes = {one["digest"]: one["size"] for one in layers}
+    assert sum(one["sent"] for one in layers) == sum(sizes.values())
+    shared = [one for one in layers if one["how"] == "shared"]
+    assert len(layers) - len(shared) == len(sizes)
+    assert len(sent(place)) - before == len(sizes) + 2 + 8 + 1
+    assert "MB shared with another cell" in ended.err
+
+
 def test_only_a_part_leaves_the_aliases_of_all(two: Two, place: registry.Registry) -> None:
     part = two.publish(f"{place.address}/team/part", "--only", OTHER)
     assert part.code == 0, part.err
