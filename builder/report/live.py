@@ -74,7 +74,7 @@ class Live:
         table = Table(box=None, pad_edge=False, expand=True)
         longest = max([len(cell) for cell, _ in rows], default=0)
         table.add_column("cell", no_wrap=True, width=min(longest, self._console.width // 2))
-        table.add_column("stage", no_wrap=True, width=7)
+        table.add_column("stage", no_wrap=True, width=max([6, *(len(row.stage) for _, row in rows)]))
         table.add_column("step", no_wrap=True, ratio=1)
         table.add_column(
             "", no_wrap=True, justify="right", width=13 if any(row.amount for _, row in rows) else 0
