@@ -7,21 +7,23 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from builder import image, records
-from builder.cell import Group
+from builder.cell import Aim
 from builder.cellwork import Work, image_of
 from builder.engine.api import Progress
 from builder.errors import EnvbuildError, OutsideError, Problem
 from builder.events import Event, Finished, Progressed, Started
 from builder.lock import Lock
 from builder.release import (
+    Other,
     Outside,
     Plan,
     Pointer,
+    Present,
     Release,
     Target,
     Verified,
@@ -29,6 +31,7 @@ from builder.release import (
     point,
     pointer,
     publish,
+    there,
 )
 from builder.release.values import refused
 
@@ -59,12 +62,15 @@ class Published:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What to publish. `groups` are the matrix's aliases, `fixed` tells tags that must not move; `partial`
-    publishes although some cell may not be; `dry` publishes nothing.
+    """What to publish, all of it to `path`. `aims` are the tags of several cells; `other` knows the cells
+    that this run is not about; `fixed` tells tags that must not move. `partial` publishes although some cell
+    may not be; `dry` publishes nothing.
     """
 
     ways: tuple[Way, ...]
-    groups: tuple[Group, ...]
+    path: str
+    aims: tuple[Aim, ...]
+    other: Callable[[str], Other | None]
     fixed: Callable[[str], bool]
     partial: bool = False
     dry: bool = False
@@ -92,8 +98,10 @@ def run(order: Order, outside: Outside, emit: Emit) -> Outcome:
     cannot even be asked what it has for an alias.
     """
     cells = _each(lambda way: _planned(way, outside, emit), order.ways, outside)
-    plans = {one.cell: one.plan for one in cells if one.plan}
-    pointers = tuple(pointer(group, plans, outside, fixed=order.fixed(group.tag)) for group in order.groups)
+    present = {**_others(order, outside), **{one.cell: _present(one.plan) for one in cells if one.plan}}
+    pointers = tuple(
+        pointer(aim, present, order.path, outside, fixed=order.fixed(aim.tag)) for aim in order.aims
+    )
     stopped = any(one.exit_code for one in cells) and not order.partial
     if not stopped and not order.dry:
         by_cell = {one.cell: one for one in cells}
@@ -102,14 +110,26 @@ def run(order: Order, outside: Outside, emit: Emit) -> Outcome:
             return _published(way, by_cell[way.work.recipe.cell.id], outside, emit)
 
         cells = _each(step, order.ways, outside)
-        released = {one.cell for one in cells if one.release}
-        pointers = tuple(_pointed(one, plans, released, outside) for one in pointers)
+        published = set(present) - {one.cell for one in cells if not one.release}
+        pointers = tuple(_pointed(one, published, order.path, outside) for one in pointers)
     return Outcome(cells=cells, pointers=pointers, stopped=stopped, dry=order.dry)
 
 
-def _pointed(one: Pointer, plans: Mapping[str, Plan], released: Collection[str], outside: Outside) -> Pointer:
+def _others(order: Order, outside: Outside) -> dict[str, Present]:
+    """What other runs published of the cells that a tag stands for."""
+    ours = {way.work.recipe.cell.id for way in order.ways}
+    names = dict.fromkeys(cell for aim in order.aims for cell in aim.cells if cell not in ours)
+    found = {cell: there(other, order.path, outside) for cell in names if (other := order.other(cell))}
+    return {cell: one for cell, one in found.items() if one}
+
+
+def _present(plan: Plan) -> Present:
+    return Present(platform=plan.verified.locked.base.platform, body=plan.body)
+
+
+def _pointed(one: Pointer, published: Collection[str], path: str, outside: Outside) -> Pointer:
     try:
-        return point(one, plans, released, outside)
+        return point(one, published, path, outside)
     except OutsideError as error:
         told = "; ".join(problem.message for problem in error.problems)
         return dataclasses.replace(one, left=told, exit_code=error.exit_code)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from builder.cell.aliases import Group, groups
+from builder.cell.aliases import Aim, aims
 from builder.cell.expansion import MAX_CELLS, expand, refusals
 from builder.cell.own import knowing
 from builder.cell.values import Cell, Reason, Status, Verdict, Weight
 
 __all__ = [
     "MAX_CELLS",
+    "Aim",
     "Cell",
-    "Group",
     "Reason",
     "Status",
     "Verdict",
     "Weight",
+    "aims",
     "expand",
-    "groups",
     "knowing",
     "refusals",
 ]

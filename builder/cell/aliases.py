@@ -8,34 +8,35 @@ from dataclasses import dataclass
 from builder.cell.axes import AXES, pattern_in_tables
 from builder.cell.tags import filled
 from builder.cell.values import Cell
-from builder.errors import Place, Problem
+from builder.errors import Problem
 from builder.facts import Facts
 from builder.matrix import Alias, Matrix
 from builder.names import TAG, matches, version_key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
-    """A tag for the newest of several cells: `cells` are the ids of all of them, `newest` is one."""
+class Aim:
+    """A tag that stands for several cells. `cells` are the ids of all that must be published for it to be
+    put, `means` are those that it names: one, or as an `index` one for each platform.
+    """
 
     tag: str
-    newest: str
+    means: tuple[str, ...]
     cells: tuple[str, ...]
-    place: Place
+    index: bool = False
 
 
-def groups(cells: tuple[Cell, ...], matrix: Matrix, facts: Facts) -> tuple[Group, ...]:
+def aims(cells: tuple[Cell, ...], matrix: Matrix, facts: Facts) -> tuple[Aim, ...]:
     """The aliases of the cells that are to be built.
 
     The newest cell is that of the newest torch, then of the newest Python, then of the newest CUDA (`cpu` is
     the oldest); of several OSes it is the one that the matrix names first.
     """
     return tuple(
-        Group(
+        Aim(
             tag=tag,
-            newest=max(members, key=_newness).id,
+            means=(max(members, key=_newness).id,),
             cells=tuple(cell.id for cell in members),
-            place=alias.place,
         )
         for alias in matrix.aliases
         for tag, members in _members(alias, cells, facts).items()

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from builder import publication, records
-from builder.cell import Cell, groups
+from builder.cell import Cell, aims
 from builder.cli import folders, locking, running, selection
 from builder.cli.options import matrix_argument, run_options, source_options, templates_option
 from builder.cli.screen import say, warn
+from builder.cli.selection import Selection
 from builder.errors import InputError
+from builder.lock import Lock
 from builder.matrix import Matrix
 from builder.ports import Ports
 from builder.publication import Order, Outcome, Way
 from builder.registry import connect, parse
 from builder.registry.api import Registry
 from builder.registry.names import Reference
-from builder.release import Outside, Packing, Target
+from builder.release import Other, Outside, Packing, Target
 from builder.release.packing import Packer
 from builder.report import published
 from builder.report.follow import watching
@@ -73,7 +77,9 @@ def command(matrix: Path, only: tuple[str, ...], **options: Any) -> int:
             )
             order = Order(
                 ways=ways,
-                groups=groups(chosen.cells, chosen.matrix, chosen.facts),
+                path=place.path,
+                aims=aims(chosen.cells, chosen.matrix, chosen.facts),
+                other=partial(_other, chosen, lock, flags.templates),
                 fixed=fixed,
                 partial=options["partial"],
                 dry=options["dry_run"],
@@ -105,6 +111,15 @@ def _fixed(matrix: Matrix, forced: Sequence[str]) -> Callable[[str], bool]:
 def _target(cell: Cell, path: str, fixed: Callable[[str], bool]) -> Target:
     tags = tuple(reference.rpartition(":")[2] for reference in cell.tags)
     return Target(path=path, tags=tags, immutable=frozenset(filter(fixed, tags)))
+
+
+def _other(chosen: Selection, lock: Lock | None, templates: Path | None, name: str) -> Other | None:
+    """A cell that `--only` leaves out; None where the lock does not know it."""
+    (cell,) = (cell for cell in chosen.cells if cell.id == name)
+    (recipe,) = dataclasses.replace(chosen, chosen=(cell,)).recipes(templates)
+    locked = running.locked(recipe, chosen, lock)
+    tag = cell.tags[0].rpartition(":")[2]
+    return Other(platform=locked.base.platform, tag=tag, inputs=locked.inputs) if locked else None
 
 
 def _shown(outcome: Outcome, as_json: bool) -> int:

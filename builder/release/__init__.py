@@ -2,15 +2,17 @@
 
 from builder.release.packing import Packing
 from builder.release.planning import Outside, Plan, Target, planned
-from builder.release.pointing import Pointer, point, pointer
+from builder.release.pointing import Other, Pointer, Present, point, pointer, there
 from builder.release.publishing import publish
 from builder.release.values import Release, Sending, Verified
 
 __all__ = [
+    "Other",
     "Outside",
     "Packing",
     "Plan",
     "Pointer",
+    "Present",
     "Release",
     "Sending",
     "Target",
@@ -19,4 +21,5 @@ __all__ = [
     "point",
     "pointer",
     "publish",
+    "there",
 ]

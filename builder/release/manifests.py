@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 
 from builder import __version__
 from builder.engine.api import CONFIG, MANIFEST
 from builder.papers.writing import moment
+from builder.registry.api import INDEX
 from builder.release.packing import Packed
 from builder.release.values import Verified
 
 CELL = "org.envbuild.cell"
+INPUTS = "org.envbuild.inputs"  # a digest of all that an image is made from
 
 
 def manifest(verified: Verified, packed: Sequence[Packed]) -> bytes:
@@ -27,6 +30,23 @@ def manifest(verified: Verified, packed: Sequence[Packed]) -> bytes:
         ],
         "annotations": _notes(verified),
     }
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+
+
+def index(images: Sequence[tuple[str, bytes]]) -> bytes:
+    """The OCI index of images by platform (`linux/arm64`) and manifest, in the order given."""
+    entries = []
+    for platform, body in images:
+        os, _, architecture = platform.partition("/")
+        entries.append(
+            {
+                "mediaType": MANIFEST,
+                "digest": f"sha256:{hashlib.sha256(body).hexdigest()}",
+                "size": len(body),
+                "platform": {"architecture": architecture, "os": os},
+            }
+        )
+    document = {"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
 
 
@@ -46,6 +66,7 @@ def _notes(verified: Verified) -> dict[str, str]:
     base, cell = verified.locked.base, verified.locked.recipe.cell
     found = {
         CELL: cell.id,
+        INPUTS: verified.locked.inputs,
         "org.envbuild.version": __version__,
         "org.opencontainers.image.base.digest": base.digest or base.layers[-1],
         "org.opencontainers.image.base.name": base.reference,

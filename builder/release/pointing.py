@@ -1,52 +1,97 @@
-"""Aliases: tags that several cells stand for, and that move when all of these are in the registry."""
+"""Tags that stand for several cells: aliases, and an index of the platforms of one combination. They are put
+when all of these cells are in the registry.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from builder.cell import Group
+from builder.cell import Aim
 from builder.errors import CellError
-from builder.release.planning import Outside, Plan, Tagging, tagging
+from builder.registry.api import MANIFEST
+from builder.release import manifests
+from builder.release.planning import Outside, Tagging, tagging
 from builder.release.publishing import put
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pointer:
-    """What becomes of an alias. `left` is why it is left alone, empty where it is not."""
+class Present:
+    """An image that a registry has, or is about to have: its platform (`linux/amd64`) and its manifest."""
 
-    group: Group
+    platform: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Other:
+    """A cell that this run is not about: if its `tag` names an image that was made from the very `inputs`, it
+    was published by another run.
+    """
+
+    platform: str
+    tag: str
+    inputs: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pointer:
+    """What becomes of a tag. `left` is why it is left alone, empty where it is not."""
+
+    aim: Aim
+    body: bytes = b""
     tagging: Tagging | None = None
     left: str = ""
     exit_code: int = 0
     done: bool = False
 
+    @property
+    def digest(self) -> str | None:
+        """Of the manifest or index that the tag is to name."""
+        return f"sha256:{hashlib.sha256(self.body).hexdigest()}" if self.body else None
 
-def pointer(group: Group, plans: Mapping[str, Plan], outside: Outside, *, fixed: bool) -> Pointer:
-    """What is to become of an alias, by the plans of its cells; `fixed` where it must not move."""
-    missing = [cell for cell in group.cells if cell not in plans]
+
+def there(other: Other, path: str, outside: Outside) -> Present | None:
+    """The image of a cell that another run published; None where it did not, or from other inputs."""
+    found = outside.registry.manifest(path, other.tag)
+    if found is None:
+        return None
+    try:
+        document = json.loads(found.body)
+        told = document["mediaType"], document["annotations"][manifests.INPUTS]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    same = told == (MANIFEST, other.inputs)
+    return Present(platform=other.platform, body=found.body) if same else None
+
+
+def pointer(aim: Aim, present: Mapping[str, Present], path: str, outside: Outside, *, fixed: bool) -> Pointer:
+    """What is to become of a tag; `fixed` where it must not move."""
+    missing = [cell for cell in aim.cells if cell not in present]
     if missing:
-        return Pointer(group=group, left=_without(missing))
-    plan = plans[group.newest]
-    found = tagging(group.tag, plan.digest, plan.target.path, outside.registry)
+        return Pointer(aim=aim, left=_without(missing))
+    named = [present[cell] for cell in aim.means]
+    body = manifests.index([(one.platform, one.body) for one in named]) if aim.index else named[0].body
+    made = Pointer(aim=aim, body=body)
+    found = tagging(aim.tag, str(made.digest), path, outside.registry)
     if fixed and found.step == "moves":
-        why = f"it must not move, and names {str(found.before)[:19]}; --force {group.tag} moves it"
-        return Pointer(group=group, tagging=found, left=why, exit_code=CellError.exit_code)
-    return Pointer(group=group, tagging=found)
+        why = f"it must not move, and names {str(found.before)[:19]}; --force {aim.tag} moves it"
+        return dataclasses.replace(made, tagging=found, left=why, exit_code=CellError.exit_code)
+    return dataclasses.replace(made, tagging=found)
 
 
-def point(
-    planned: Pointer, plans: Mapping[str, Plan], released: Collection[str], outside: Outside
-) -> Pointer:
-    """Put an alias, if all of its cells are `released`. Raises `OutsideError` where the registry fails."""
-    group, found = planned.group, planned.tagging
-    missing = [cell for cell in group.cells if cell not in released]
+def point(planned: Pointer, published: Collection[str], path: str, outside: Outside) -> Pointer:
+    """Put a tag, if all of its cells are `published`. Raises `OutsideError` where the registry fails."""
+    aim, found = planned.aim, planned.tagging
+    missing = [cell for cell in aim.cells if cell not in published]
     if planned.left or missing or found is None:
         return dataclasses.replace(planned, left=planned.left or _without(missing))
     outside.ports.go_on()
     if found.step != "same":
-        put(plans[group.newest], outside, group.tag)
+        put(planned.body, path, outside, aim.tag)
     return dataclasses.replace(planned, done=True)
 
 

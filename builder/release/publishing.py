@@ -5,11 +5,13 @@ An interruption leaves no tag on anything that is not whole; the next run sends 
 
 from __future__ import annotations
 
+import hashlib
 import io
+import json
 from concurrent.futures import Future
 from functools import partial
 
-from builder.engine.api import MANIFEST, Progress
+from builder.engine.api import Progress
 from builder.errors import OutsideError
 from builder.registry.api import Blob, Sent
 from builder.release.attachments import attach
@@ -29,7 +31,7 @@ def publish(plan: Plan, outside: Outside, on_progress: OnProgress) -> Release:
         registry.send(path, config, lambda *_: None)
         outside.ports.go_on()
         on_progress(Progress(step="manifest"))
-        put(plan, outside)
+        put(plan.body, path, outside)
     for paper in plan.papers:
         outside.ports.go_on()
         if paper.digest not in plan.attached:
@@ -39,7 +41,7 @@ def publish(plan: Plan, outside: Outside, on_progress: OnProgress) -> Release:
         outside.ports.go_on()
         if one.step != "same":
             on_progress(Progress(step=f"tag {one.tag}"))
-            put(plan, outside, one.tag)
+            put(plan.body, path, outside, one.tag)
     return Release(
         cell=plan.verified.image.cell,
         image=plan.verified.image.id,
@@ -86,10 +88,11 @@ def _sending(layer: Packed, plan: Plan, cell: str, sent: Sent) -> Sending:
     )
 
 
-def put(plan: Plan, outside: Outside, tag: str | None = None) -> None:
-    """Put the manifest of an image under its digest or a tag; what it names is in the registry."""
-    found = outside.registry.put(plan.target.path, plan.body, MANIFEST, tag)
-    if found != plan.digest:
+def put(body: bytes, path: str, outside: Outside, tag: str | None = None) -> None:
+    """Put a manifest or index under its digest or a tag; what it names is in the registry."""
+    wanted = f"sha256:{hashlib.sha256(body).hexdigest()}"
+    found = outside.registry.put(path, body, json.loads(body)["mediaType"], tag)
+    if found != wanted:
         raise OutsideError.of(
-            f"the registry has {found} where {plan.digest} was put", hint="ask who keeps that registry"
+            f"the registry has {found} where {wanted} was put", hint="ask who keeps that registry"
         )

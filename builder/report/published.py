@@ -46,9 +46,11 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
     ]
     aliases = [
         {
-            "tag": one.group.tag,
-            "cell": one.group.newest,
-            "cells": one.group.cells,
+            "tag": one.aim.tag,
+            "index": one.aim.index,
+            "means": one.aim.means,
+            "cells": one.aim.cells,
+            "digest": one.digest,
             "step": one.tagging.step if one.tagging else None,
             "before": one.tagging.before if one.tagging else None,
             "left": one.left or None,
@@ -83,10 +85,11 @@ def _went(release: Release) -> str:
 
 
 def _alias(one: Pointer) -> str:
-    """`latest: new, CELL`."""
+    """`alias latest: new, CELL`."""
+    name = f"{'index' if one.aim.index else 'alias'} {one.aim.tag}"
     if one.left or one.tagging is None:
-        return f"alias {one.group.tag}: left alone: {one.left}"
-    return f"alias {one.group.tag}: {_tagged(one.tagging)}, {one.group.newest}"
+        return f"{name}: left alone: {one.left}"
+    return f"{name}: {_tagged(one.tagging)}, {', '.join(one.aim.means)}"
 
 
 def _tagged(tag: Tagging) -> str:

@@ -128,9 +128,12 @@ def test_in_one_run_what_both_share_is_one_cell_s_and_shared_by_the_other(
     assert "MB shared with another cell" in ended.err
 
 
-def test_only_a_part_leaves_the_aliases_of_all(two: Two, place: registry.Registry) -> None:
+def test_a_part_leaves_aliases_of_all_until_the_rest_is_there(two: Two, place: registry.Registry) -> None:
     part = two.publish(f"{place.address}/team/part", "--only", OTHER)
     assert part.code == 0, part.err
     assert named(place, "latest", "team/part") is None
     assert named(place, "team", "team/part") == part.out.strip().partition("@")[2]
     assert f"left alone: not all of its cells are published: {CELL}" in part.err
+    rest = two.publish(f"{place.address}/team/part", "--only", CELL)
+    assert rest.code == 0, rest.err
+    assert named(place, "latest", "team/part") == rest.out.strip().partition("@")[2]

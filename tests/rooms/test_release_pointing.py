@@ -1,19 +1,31 @@
-"""An alias moves when its whole group is in the registry, and not before."""
+"""A tag of several cells is put when all of them are in the registry, and not before."""
 
 import dataclasses
+import json
 from types import SimpleNamespace
 
 import pytest
 from registry_server import Fault, client, error, serve, sha256
 
-from builder.cell import Group
-from builder.engine.api import MANIFEST
-from builder.errors import OutsideError, Place
-from builder.release import Outside, Plan, Target, point, pointer
+from builder.cell import Aim
+from builder.errors import OutsideError
+from builder.registry.api import INDEX, MANIFEST
+from builder.release import Other, Outside, Present, point, pointer, there
+from builder.release.manifests import INPUTS
 
-HERE = Place(file="m.yaml", line=1, column=1)
-GROUP = Group(tag="latest", newest="b", cells=("a", "b"), place=HERE)
-BODIES = {name: f'{{"schemaVersion": 2, "name": "{name}"}}'.encode() for name in ("a", "b", "old")}
+PATH = "team/torch"
+AIM = Aim(tag="latest", means=("b",), cells=("a", "b"))
+BOTH = Aim(tag="latest", means=("a", "b"), cells=("a", "b"), index=True)
+
+
+def body(name):
+    return json.dumps({"mediaType": MANIFEST, "annotations": {INPUTS: name}}).encode()
+
+
+PRESENT = {
+    "a": Present(platform="linux/amd64", body=body("a")),
+    "b": Present(platform="linux/arm64", body=body("b")),
+}
 
 
 @pytest.fixture
@@ -27,77 +39,112 @@ def outside(server):
     return Outside(registry=client(server), packing=None, ports=SimpleNamespace(go_on=lambda: None))
 
 
-def plan(cell):
-    target = Target(path="team/torch", tags=(cell,))
-    rest = dict.fromkeys(("verified", "packed", "held", "papers", "attached", "tags"))
-    return Plan(target=target, body=BODIES[cell], there=False, **rest)
-
-
-def keep(server, name):
-    """`latest` names that image."""
-    server.manifests["team/torch"] = dict.fromkeys(("latest", sha256(BODIES[name])), (BODIES[name], MANIFEST))
+def keep(server, name, tag="latest"):
+    """The tag names that image."""
+    server.manifests.setdefault(PATH, {}).update(
+        dict.fromkeys((tag, sha256(body(name))), (body(name), MANIFEST))
+    )
 
 
 def named(server):
-    found = server.manifests.get("team/torch", {}).get("latest")
+    found = server.manifests.get(PATH, {}).get("latest")
     return found and found[0]
 
 
-PLANS = {cell: plan(cell) for cell in GROUP.cells}
+def planned(outside, aim=AIM, present=PRESENT, *, fixed=False):
+    return pointer(aim, present, PATH, outside, fixed=fixed)
 
 
-def test_it_names_the_newest_when_all_are_there(server, outside):
-    found = pointer(GROUP, PLANS, outside, fixed=False)
+def test_an_alias_names_its_image_when_all_are_there(server, outside):
+    found = planned(outside)
     assert (found.tagging.step, found.left, found.done) == ("new", "", False)
     assert named(server) is None
-    done = point(found, PLANS, {"a", "b"}, outside)
+    done = point(found, {"a", "b"}, PATH, outside)
     assert (done.done, done.left, done.exit_code) == (True, "", 0)
-    assert named(server) == BODIES["b"]
+    assert named(server) == body("b")
 
 
 def test_it_moves_from_an_older_image_and_then_stays(server, outside):
     keep(server, "old")
-    found = pointer(GROUP, PLANS, outside, fixed=False)
-    assert (found.tagging.step, found.tagging.before) == ("moves", sha256(BODIES["old"]))
-    point(found, PLANS, {"a", "b"}, outside)
-    again = pointer(GROUP, PLANS, outside, fixed=True)
+    found = planned(outside)
+    assert (found.tagging.step, found.tagging.before) == ("moves", sha256(body("old")))
+    point(found, {"a", "b"}, PATH, outside)
+    again = planned(outside, fixed=True)
     assert (again.tagging.step, again.left) == ("same", "")
     puts = len(server.seen("PUT"))
-    assert point(again, PLANS, {"a", "b"}, outside).done
+    assert point(again, {"a", "b"}, PATH, outside).done
     assert len(server.seen("PUT")) == puts
 
 
-def test_a_cell_that_may_not_be_published_leaves_it_where_it_is(server, outside):
+def test_an_index_has_an_image_for_each_platform(server, outside):
+    for name in ("a", "b"):
+        keep(server, name, name)
+    assert point(planned(outside, BOTH), {"a", "b"}, PATH, outside).done
+    content, kind = server.manifests[PATH]["latest"]
+    index = json.loads(content)
+    assert kind == index["mediaType"] == INDEX
+    assert index["manifests"] == [
+        {
+            "mediaType": MANIFEST,
+            "digest": sha256(body(name)),
+            "size": len(body(name)),
+            "platform": {"architecture": architecture, "os": "linux"},
+        }
+        for name, architecture in (("a", "amd64"), ("b", "arm64"))
+    ]
+
+
+@pytest.mark.parametrize("aim", [AIM, BOTH])
+def test_a_cell_that_may_not_be_published_leaves_it_where_it_is(server, outside, aim):
     keep(server, "old")
-    found = pointer(GROUP, {"b": PLANS["b"]}, outside, fixed=False)
+    found = planned(outside, aim, {"b": PRESENT["b"]})
     assert found.left == "not all of its cells are published: a"
-    done = point(found, PLANS, {"b"}, outside)
-    assert (done.done, done.exit_code, named(server)) == (False, 0, BODIES["old"])
+    done = point(found, {"b"}, PATH, outside)
+    assert (done.done, done.exit_code, named(server)) == (False, 0, body("old"))
 
 
-def test_a_cell_whose_publishing_failed_leaves_it_where_it_is(server, outside):
-    found = pointer(GROUP, PLANS, outside, fixed=False)
-    done = point(found, PLANS, {"b"}, outside)
+@pytest.mark.parametrize("aim", [AIM, BOTH])
+def test_a_cell_whose_publishing_failed_leaves_it_where_it_is(server, outside, aim):
+    done = point(planned(outside, aim), {"b"}, PATH, outside)
     assert (done.done, done.left) == (False, "not all of its cells are published: a")
     assert named(server) is None
 
 
-def test_how_many_are_missing_is_told():
-    wide = dataclasses.replace(GROUP, cells=("a", "b", "c", "d"))
-    assert pointer(wide, PLANS, None, fixed=False).left == "not all of its cells are published: c and 1 more"
+def test_how_many_are_missing_is_told(outside):
+    wide = dataclasses.replace(AIM, cells=("a", "b", "c", "d"))
+    assert planned(outside, wide).left == "not all of its cells are published: c and 1 more"
 
 
 def test_one_that_must_not_move_does_not(server, outside):
     keep(server, "old")
-    found = pointer(GROUP, PLANS, outside, fixed=True)
+    found = planned(outside, fixed=True)
     assert "must not move" in found.left
     assert "--force latest" in found.left
-    done = point(found, PLANS, {"a", "b"}, outside)
-    assert (done.done, done.exit_code, named(server)) == (False, 1, BODIES["old"])
+    done = point(found, {"a", "b"}, PATH, outside)
+    assert (done.done, done.exit_code, named(server)) == (False, 1, body("old"))
 
 
 def test_a_registry_that_fails_is_raised(server, outside):
-    found = pointer(GROUP, PLANS, outside, fixed=False)
+    found = planned(outside)
     server.faults.append(Fault("PUT", "/manifests/latest", error(403, "DENIED"), times=99))
     with pytest.raises(OutsideError, match="denied"):
-        point(found, PLANS, {"a", "b"}, outside)
+        point(found, {"a", "b"}, PATH, outside)
+
+
+def test_another_run_s_image_counts_if_it_is_of_the_same_inputs(server, outside):
+    keep(server, "a", "cell-a")
+    wanted = Other(platform="linux/amd64", tag="cell-a", inputs="a")
+    assert there(wanted, PATH, outside) == PRESENT["a"]
+    assert there(dataclasses.replace(wanted, inputs="x"), PATH, outside) is None
+    assert there(dataclasses.replace(wanted, tag="gone"), PATH, outside) is None
+
+
+@pytest.mark.parametrize(
+    "content", [b"{}", b'{"annotations": 3}', json.dumps({"mediaType": INDEX, "annotations": {INPUTS: "a"}})]
+)
+def test_what_is_no_image_of_ours_does_not_count(server, outside, content):
+    content = content.encode() if isinstance(content, str) else content
+    server.manifests[PATH] = {"cell-a": (content, MANIFEST)}
+    if b"mediaType" in content:
+        server.manifests[PATH]["cell-a"] = (content, INDEX)
+    assert there(Other(platform="linux/amd64", tag="cell-a", inputs="a"), PATH, outside) is None
