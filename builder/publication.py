@@ -32,12 +32,15 @@ from builder.release import (
     pointer,
     publish,
     there,
+    through_engine,
 )
+from builder.release.through_engine import NO_POINTERS, ByEngine, Handing
 from builder.release.values import refused
 
 AT_ONCE = 4  # cells on their way; `Shared` bounds packing and sending
 
 Emit = Callable[[Event], None]
+Through = Outside | ByEngine  # the registry itself, or by way of the engine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +57,7 @@ class Published:
     """What became of one cell. `plan` as far as it came; `release` once all of it is in the registry."""
 
     cell: str
-    plan: Plan | None = None
+    plan: Plan | Handing | None = None
     release: Release | None = None
     problems: tuple[Problem, ...] = ()
     exit_code: int = 0
@@ -91,17 +94,14 @@ class Outcome:
         return max((*(one.exit_code for one in self.cells), *(one.exit_code for one in self.pointers)))
 
 
-def run(order: Order, outside: Outside, emit: Emit) -> Outcome:
+def run(order: Order, outside: Through, emit: Emit) -> Outcome:
     """All is proven and planned first; then images, each with its tags; aliases at the end.
 
     What one cell or one alias fails at is told in the outcome. Raises `OutsideError` where the registry
     cannot even be asked what it has for an alias.
     """
     cells = _each(lambda way: _planned(way, outside, emit), order.ways, outside)
-    present = {**_others(order, outside), **{one.cell: _present(one.plan) for one in cells if one.plan}}
-    pointers = tuple(
-        pointer(aim, present, order.path, outside, fixed=order.fixed(aim.tag)) for aim in order.aims
-    )
+    present, pointers = _pointers(order, cells, outside)
     stopped = any(one.exit_code for one in cells) and not order.partial
     if not stopped and not order.dry:
         by_cell = {one.cell: one for one in cells}
@@ -110,9 +110,22 @@ def run(order: Order, outside: Outside, emit: Emit) -> Outcome:
             return _published(way, by_cell[way.work.recipe.cell.id], outside, emit)
 
         cells = _each(step, order.ways, outside)
-        published = set(present) - {one.cell for one in cells if not one.release}
-        pointers = tuple(_pointed(one, published, order.path, outside) for one in pointers)
+        published = present - {one.cell for one in cells if not one.release}
+        if isinstance(outside, Outside):
+            pointers = tuple(_pointed(one, published, order.path, outside) for one in pointers)
     return Outcome(cells=cells, pointers=pointers, stopped=stopped, dry=order.dry)
+
+
+def _pointers(
+    order: Order, cells: Sequence[Published], outside: Through
+) -> tuple[set[str], tuple[Pointer, ...]]:
+    """The cells that are in the registry or about to be, and what becomes of the tags that stand for them."""
+    if isinstance(outside, ByEngine):
+        return set(), tuple(Pointer(aim=aim, left=NO_POINTERS) for aim in order.aims)
+    ours = {one.cell: _present(one.plan) for one in cells if isinstance(one.plan, Plan)}
+    present = {**_others(order, outside), **ours}
+    found = (pointer(aim, present, order.path, outside, fixed=order.fixed(aim.tag)) for aim in order.aims)
+    return set(present), tuple(found)
 
 
 def _others(order: Order, outside: Outside) -> dict[str, Present]:
@@ -135,7 +148,7 @@ def _pointed(one: Pointer, published: Collection[str], path: str, outside: Outsi
         return dataclasses.replace(one, left=told, exit_code=error.exit_code)
 
 
-def _each(step: Callable[[Way], Published], ways: Sequence[Way], outside: Outside) -> tuple[Published, ...]:
+def _each(step: Callable[[Way], Published], ways: Sequence[Way], outside: Through) -> tuple[Published, ...]:
     """All cells through one step; on Ctrl-C what is under way is asked to stop, and waited for."""
     with ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="publish") as pool:
         futures = [pool.submit(step, way) for way in ways]
@@ -147,7 +160,7 @@ def _each(step: Callable[[Way], Published], ways: Sequence[Way], outside: Outsid
             raise
 
 
-def _planned(way: Way, outside: Outside, emit: Emit) -> Published:
+def _planned(way: Way, outside: Through, emit: Emit) -> Published:
     work, cell = way.work, way.work.recipe.cell.id
     tell = _teller(cell, emit)
     emit(Started(cell=cell, stage="publish"))
@@ -165,17 +178,19 @@ def _planned(way: Way, outside: Outside, emit: Emit) -> Published:
             locked=work.locked,
             lock=way.lock,
         )
+        if isinstance(outside, ByEngine):
+            return Published(cell=cell, plan=through_engine.planned(verified, way.target, outside))
         return Published(cell=cell, plan=planned(verified, way.target, outside, tell))
     except EnvbuildError as error:
         return _failed(cell, error, emit)
 
 
-def _published(way: Way, found: Published, outside: Outside, emit: Emit) -> Published:
+def _published(way: Way, found: Published, outside: Through, emit: Emit) -> Published:
     if found.plan is None:
         return found
     begun = time.monotonic()
     try:
-        done = publish(found.plan, outside, _teller(found.cell, emit))
+        done = _release(found.plan, outside, _teller(found.cell, emit))
         records.write(way.work.folder, "release", done, done.image)
     except EnvbuildError as error:
         return _failed(found.cell, error, emit, found.plan)
@@ -187,7 +202,15 @@ def _published(way: Way, found: Published, outside: Outside, emit: Emit) -> Publ
     return Published(cell=found.cell, plan=found.plan, release=done)
 
 
-def _failed(cell: str, error: EnvbuildError, emit: Emit, plan: Plan | None = None) -> Published:
+def _release(plan: Plan | Handing, outside: Through, tell: Callable[[Progress], None]) -> Release:
+    if isinstance(outside, ByEngine):
+        assert isinstance(plan, Handing)  # noqa: S101  # it was planned for this way
+        return through_engine.publish(plan, outside, tell)
+    assert isinstance(plan, Plan)  # noqa: S101
+    return publish(plan, outside, tell)
+
+
+def _failed(cell: str, error: EnvbuildError, emit: Emit, plan: Plan | Handing | None = None) -> Published:
     told = tuple(problem.message for problem in error.problems)
     emit(Finished(cell=cell, stage="publish", outcome="failed", seconds=0.0, detail=told))
     return Published(cell=cell, plan=plan, problems=error.problems, exit_code=error.exit_code)

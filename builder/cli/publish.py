@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
@@ -14,20 +13,17 @@ import click
 
 from builder import publication, records
 from builder.cell import Cell, aims
-from builder.cli import folders, locking, running, selection
+from builder.cli import folders, locking, running, selection, through
 from builder.cli.options import matrix_argument, run_options, source_options, templates_option
 from builder.cli.screen import say, warn
 from builder.cli.selection import Selection
 from builder.errors import InputError
 from builder.lock import Lock
 from builder.matrix import Matrix
-from builder.ports import Ports
 from builder.publication import Order, Outcome, Way
-from builder.registry import connect, parse
-from builder.registry.api import Registry
+from builder.registry import parse
 from builder.registry.names import Reference
-from builder.release import Other, Outside, Packing, Target
-from builder.release.packing import Packer
+from builder.release import Other, Target
 from builder.report import published
 from builder.report.follow import watching
 
@@ -43,6 +39,13 @@ from builder.report.follow import watching
 )
 @click.option("--plain-http", is_flag=True, help="Without TLS; only the loopback needs no word for that.")
 @click.option("--ca", type=click.Path(path_type=Path), metavar="FILE", help="Certificates to trust as well.")
+@click.option(
+    "--through",
+    type=click.Choice(["registry", "engine"]),
+    default="registry",
+    show_default=True,
+    help="Who talks to the registry: envbuild, or the engine by its own push, where nothing else reaches it.",
+)
 @run_options
 @source_options
 @templates_option
@@ -56,41 +59,37 @@ def command(matrix: Path, only: tuple[str, ...], **options: Any) -> int:
       envbuild publish matrices/team.yaml --only 'ubuntu24.04-*'
       envbuild publish matrices/team.yaml --partial --compat
     """
+    through.check(options)
     flags, chosen = running.flags(options), selection.select(matrix, only)
     recipes = chosen.recipes(flags.templates)
     lock = locking.good(chosen, recipes)
     place = _place(options["to"] or chosen.matrix.image)
     folder = flags.out or folders.default(chosen.matrix)
     fixed = _fixed(chosen.matrix, options["forced"])
-    with running.ports(flags.engine, flags.jobs) as ports, ports.scratch() as scratch:
-        packer: Packer = "gzip" if options["compat"] else "zstd"
-        packing = Packing(packer=packer, layers=ports.layers, folder=scratch, go_on=ports.go_on)
-        with closing(_connected(place.host, options, ports)) as registry:
-            outside = Outside(registry=registry, packing=packing, ports=ports)
-            ways = tuple(
-                Way(
-                    work=running.work_on(one, lock, chosen, flags, folder / one.cell.id),
-                    lock=lock,
-                    target=_target(one.cell, place.path, fixed),
-                )
-                for one in recipes
+    with (
+        running.ports(flags.engine, flags.jobs) as ports,
+        through.opened(place.host, options, ports) as outside,
+    ):
+        ways = tuple(
+            Way(
+                work=running.work_on(one, lock, chosen, flags, folder / one.cell.id),
+                lock=lock,
+                target=_target(one.cell, place.path, fixed),
             )
-            order = Order(
-                ways=ways,
-                path=place.path,
-                aims=aims(chosen.cells, chosen.matrix, chosen.facts),
-                other=partial(_other, chosen, lock, flags.templates),
-                fixed=fixed,
-                partial=options["partial"],
-                dry=options["dry_run"],
-            )
-            with watching(running.view(len(ways), "publish", flags, ports)) as viewer:
-                outcome = publication.run(order, outside, viewer.see)
+            for one in recipes
+        )
+        order = Order(
+            ways=ways,
+            path=place.path,
+            aims=aims(chosen.cells, chosen.matrix, chosen.facts),
+            other=partial(_other, chosen, lock, flags.templates),
+            fixed=fixed,
+            partial=options["partial"],
+            dry=options["dry_run"],
+        )
+        with watching(running.view(len(ways), "publish", flags, ports)) as viewer:
+            outcome = publication.run(order, outside, viewer.see)
     return _shown(outcome, flags.as_json)
-
-
-def _connected(host: str, options: dict[str, Any], ports: Ports) -> Registry:
-    return connect(host, plain_http=options["plain_http"], ca=options["ca"], cancel=ports.cancel)
 
 
 def _place(text: str) -> Reference:

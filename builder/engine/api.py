@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
+from builder.errors import OutsideError
+
 # Media types of the OCI image specification.
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
@@ -176,6 +178,10 @@ class RunEnd:
     flooded: bool = False  # stopped because it wrote more than `stdout_limit`
 
 
+class MayPassError(OutsideError):
+    """A failure that another attempt may not meet again: a registry that fails at the moment."""
+
+
 OnProgress = Callable[[Progress], None]
 OnOutput = Callable[[bytes], None]
 
@@ -224,6 +230,18 @@ class Engine(Protocol):
     def save(self, image: str, skip: tuple[str, ...], folder: Path) -> tuple[LayerFile, ...]:
         """The image's layers but the lowest ones, `skip` (their diff_ids), as uncompressed tars in `folder`,
         in their order, checked against their diff_ids. Raises `OutsideError` when the image begins otherwise.
+        """
+
+    def push(
+        self, reference: str, auth: Mapping[str, str], on_progress: OnProgress, cancel: threading.Event
+    ) -> str:
+        """Let the engine send the image of that name (with its tag) to the registry that it names; the digest
+        of the manifest there, as the engine told it.
+
+        `auth` are credentials by Docker's names (`username`, `password`, `identitytoken`, `registrytoken`);
+        none: empty. They go into this one request, and into no message. Raises `OutsideError` for an error
+        inside a stream of a good status, too, and for a stream without a digest; `MayPassError` where another
+        attempt may do.
         """
 
     def read_layers(self, image: str) -> Iterable[bytes]:

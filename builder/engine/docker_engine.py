@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.engine import building, confinement, door, images, running, saving
+from builder.engine import building, confinement, door, images, pushing, running, saving
 from builder.engine.api import (
     About,
     Assembled,
@@ -104,6 +104,12 @@ class DockerEngine:
     def save(self, image: str, skip: tuple[str, ...], folder: Path) -> tuple[LayerFile, ...]:
         """The image's layers above `skip`, as uncompressed tars in `folder`."""
         return saving.save(self._client, image, skip, folder)
+
+    def push(
+        self, reference: str, auth: Mapping[str, str], on_progress: OnProgress, cancel: threading.Event
+    ) -> str:
+        """Let the engine send an image to the registry that its name names; the digest there."""
+        return pushing.push(self._client, reference, auth, on_progress, cancel)
 
     def read_layers(self, image: str) -> Iterable[bytes]:
         """The image as `docker save` writes it, in chunks."""

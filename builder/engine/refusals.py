@@ -10,9 +10,10 @@ from builder.errors import OutsideError
 
 DISK = "free some of the engine's disk (`docker system df` shows what holds it)"
 BOOTSTRAP = "without a registry, `base: bootstrap` makes Debian bases locally"
+Reason = tuple[str, str, str]  # a pattern of words, what they mean, what to do
 # The first that matches wins: registries put several reasons into one message, and the more telling one comes
 # first. Patterns are what Docker 20.10 to 28 and Podman 4 were seen to answer.
-REASONS = (
+REASONS: tuple[Reason, ...] = (
     (
         r"toomanyrequests|too many requests|rate limit|\b429\b",
         "the registry limits how often it may be asked",
@@ -66,9 +67,9 @@ NO_GPU = re.compile(
 PASSWORD = re.compile(r"(?<=//)[^/@\s]+@")
 
 
-def refused(what: str, words: str) -> OutsideError:
+def refused(what: str, words: str, reasons: tuple[Reason, ...] = REASONS) -> OutsideError:
     """The error for `what` ("pulling debian:12") that failed with a registry's `words`, less passwords."""
-    for pattern, meaning, hint in REASONS:
+    for pattern, meaning, hint in reasons:
         if re.search(pattern, words, re.IGNORECASE):
             return _error(f"{what} failed: {meaning}", words, hint)
     return _error(f"{what} failed", words, None)

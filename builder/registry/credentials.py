@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from builder.errors import InputError
+from builder.errors import InputError, OutsideError
 from builder.registry.names import HUB
 from builder.registry.retrying import RefusedError
 
@@ -40,6 +40,27 @@ class Login:
         """What must not be shown."""
         basic = self.basic.removeprefix("Basic ") if self.password else ""
         return frozenset({self.password, self.identity, self.bearer, basic} - {""})
+
+
+def for_engine(host: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """The login for `host` by the names that engines know; empty where there is none. Raises `InputError` for
+    a file that cannot be read, `OutsideError` for a credential helper that fails.
+    """
+    try:
+        login = find(host, environ)
+    except RefusedError as error:
+        raise OutsideError.of(str(error), hint=error.hint) from error
+    if login is None:
+        return {}
+    given = {
+        "username": login.user,
+        "password": login.password,
+        "identitytoken": login.identity,
+        "registrytoken": login.bearer,
+    }
+    # Docker takes the Hub's credentials under its old name.
+    server = HUB_KEYS[0] if host == HUB else host
+    return {"serveraddress": server, **{name: text for name, text in given.items() if text}}
 
 
 def find(host: str, environ: Mapping[str, str]) -> Login | None:

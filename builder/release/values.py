@@ -15,6 +15,7 @@ from builder.matrix import Level
 from builder.verification import Verification
 
 How = Literal["there", "mounted", "sent", "shared"]  # shared: with another image of this run
+Through = Literal["registry", "engine"]  # who talked to the registry
 DEPTH: dict[str, int] = {"static": 0, "basic": 1, "deep": 2}
 
 
@@ -72,7 +73,9 @@ class Sending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """A published image. `digest` is that of its manifest, as it was read back from the registry."""
+    """A published image. `digest` is that of its manifest, as it was read back from the registry; through the
+    engine, as that told it: then nothing is known of `moved` tags and `layers`, and there are no `papers`.
+    """
 
     cell: str
     image: str  # its ID
@@ -82,6 +85,7 @@ class Release:
     moved: tuple[str, ...]  # tags that named another image before
     layers: tuple[Sending, ...]
     papers: tuple[tuple[str, str], ...]  # name, digest of its manifest
+    through: Through = "registry"
 
     @property
     def reference(self) -> str:

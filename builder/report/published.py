@@ -7,13 +7,14 @@ from typing import Any
 
 from builder.publication import Outcome, Published
 from builder.records import plain
-from builder.release import Plan, Pointer, Release
+from builder.release import Handing, Plan, Pointer, Release
 from builder.release.planning import Tagging
 from builder.report import problems
 from builder.report.look import PLAIN, count
 
 SCHEMA = "envbuild.releases/1"
 WORDS = {"new": "new", "same": "stays"}
+ENGINE = "through the engine: the registry was not asked what it has, and no papers go with the images"
 HOW = {"shared": "shared with another cell", "mounted": "mounted", "there": "were there"}
 
 
@@ -23,6 +24,8 @@ def lines(outcome: Outcome) -> Iterator[str]:
     for one in found:
         yield from _cell(one, planned=outcome.dry or outcome.stopped)
     yield from map(_alias, outcome.pointers)
+    if any(isinstance(one.plan, Handing) for one in found):
+        yield ENGINE
     done = sum(one.release is not None for one in found)
     bad = sum(one.exit_code != 0 for one in found)
     words = [f"{done} published"] if not outcome.dry else ["nothing was touched"]
@@ -68,7 +71,10 @@ def _cell(one: Published, *, planned: bool) -> Iterator[str]:
         for problem in one.problems:
             own = problems.without_cell(problem) if problem.cell == one.cell else problem
             yield from (f"  {line}" for line in problems.lines(own, PLAIN))
-    elif one.plan and planned:
+    elif isinstance(one.plan, Handing) and planned:
+        yield f"{one.cell}: the engine pushes {one.plan.verified.image.id}"
+        yield from (f"  as {reference}" for reference in one.plan.references)
+    elif isinstance(one.plan, Plan) and planned:
         yield f"{one.cell}: {one.plan.digest}"
         yield f"  {_layers(one.plan)}"
         yield f"  {_papers(one.plan)}"
@@ -79,6 +85,8 @@ def _cell(one: Published, *, planned: bool) -> Iterator[str]:
 
 def _went(release: Release) -> str:
     """How the layers came to be there: `285 MB sent, 12 MB shared with another cell`."""
+    if release.through == "engine":
+        return "pushed by the engine"
     sizes = {how: sum(layer.size for layer in release.layers if layer.how == how) for how in HOW}
     told = [f"{amount(size)} {HOW[how]}" for how, size in sizes.items() if size]
     return ", ".join([f"{amount(release.sent)} sent", *told])
@@ -110,7 +118,9 @@ def _papers(plan: Plan) -> str:
     return f"to attach: {', '.join(missing)}" if missing else "all papers are attached"
 
 
-def _plan(plan: Plan) -> dict[str, Any]:
+def _plan(plan: Plan | Handing) -> dict[str, Any]:
+    if isinstance(plan, Handing):
+        return {"through": "engine", "references": plain(plan.references)}
     missing = {layer.diff_id for layer in plan.missing}
     layers = [
         {

@@ -59,11 +59,12 @@ class Turn:
                 if name.lower() not in ("authorization", "connection"):
                     registry.putheader(name, value)
             registry.endheaders()
-            left = length if most is None else min(most, length)
-            while left and (block := self._handler.rfile.read(min(BLOCK, left))):
-                registry.send(block)
+            chunked = self.headers.get("Transfer-Encoding") == "chunked"  # as Podman sends its blobs
+            for block in self._chunks() if chunked else self._blocks(length if most is None else most):
+                registry.send(b"%x\r\n%b\r\n" % (len(block), block) if chunked else block)
                 self.seen.sent += len(block)
-                left -= len(block)
+            if chunked:
+                registry.send(b"0\r\n\r\n")
             if most is not None:
                 raise ConnectionAbortedError
             found = registry.getresponse()
@@ -98,9 +99,23 @@ class Turn:
 
     def swallow(self) -> None:
         """Take the body and pass it on to nobody."""
-        left = int(self.headers.get("Content-Length") or 0)
+        chunked = self.headers.get("Transfer-Encoding") == "chunked"
+        for _ in self._chunks() if chunked else self._blocks(int(self.headers.get("Content-Length") or 0)):
+            pass
+
+    def _blocks(self, most: int) -> Iterator[bytes]:
+        """The body in blocks, of which so many bytes at most."""
+        left = min(most, int(self.headers.get("Content-Length") or 0))
         while left and (block := self._handler.rfile.read(min(BLOCK, left))):
+            yield block
             left -= len(block)
+
+    def _chunks(self) -> Iterator[bytes]:
+        """A chunked body's chunks, to its end."""
+        while size := int(self._handler.rfile.readline(), 16):
+            yield self._handler.rfile.read(size)
+            self._handler.rfile.readline()
+        self._handler.rfile.readline()
 
 
 @dataclass

@@ -18,10 +18,14 @@ import pytest
 
 CONFIG = """\
 version: 0.1
-storage: {{filesystem: {{rootdirectory: {folder}}}}}
+storage: {{filesystem: {{rootdirectory: {folder}}}, maintenance: {{readonly: {{enabled: {readonly}}}}}}}
+{auth}
 http: {{addr: "127.0.0.1:{port}"}}
 log: {{level: error}}
 """
+# Of the password `one-password`, as htpasswd -B writes it.
+USER, PASSWORD = "somebody", "one-password"
+HASHED = "$2y$05$abcdefghijklmnopqrstuuVXpMr7cB.w0Tr4cRyN3g0AV/w5Ngztm"
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 OCI = "application/vnd.oci.image.manifest.v1+json"
 
@@ -61,8 +65,10 @@ class Registry:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Registry]:
-    """An empty one, until the end of the block."""
+def running(folder: Path, *, locked: bool = False, readonly: bool = False) -> Iterator[Registry]:
+    """An empty one, until the end of the block. `locked`: for USER with PASSWORD alone; `readonly`: it takes
+    nothing.
+    """
     program = shutil.which("docker-registry")
     if program is None:
         pytest.skip("docker-registry is not on this machine (scripts/test installs it as root)")
@@ -71,7 +77,12 @@ def running(folder: Path) -> Iterator[Registry]:
         port = probe.getsockname()[1]
     folder.mkdir()
     config, log = folder / "config.yml", folder / "log"
-    config.write_text(CONFIG.format(folder=folder, port=port))
+    users = folder / "users"
+    users.write_text(f"{USER}:{HASHED}\n")
+    auth = f"auth: {{htpasswd: {{realm: test, path: {users}}}}}" if locked else ""
+    config.write_text(
+        CONFIG.format(folder=folder, port=port, auth=auth, readonly="true" if readonly else "false")
+    )
     with (
         log.open("w") as said,
         subprocess.Popen([program, "serve", config], stdout=said, stderr=said) as server,

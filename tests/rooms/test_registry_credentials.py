@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from builder.errors import InputError
-from builder.registry.credentials import find
+from builder.errors import InputError, OutsideError
+from builder.registry.credentials import find, for_engine
 from builder.registry.retrying import RefusedError
 
 HOST = "registry.example.org"
@@ -154,3 +154,17 @@ def test_a_login_does_not_show_itself(tmp_path):
     found = find(HOST, {"DOCKER_CONFIG": str(tmp_path), "HOME": str(tmp_path)})
     assert SECRET not in repr(found)
     assert found.secrets == {SECRET, auth()}
+
+
+def test_engines_get_a_login_by_their_own_names(tmp_path):
+    environ = {"DOCKER_CONFIG": str(tmp_path), "HOME": str(tmp_path)}
+    write(
+        tmp_path / "config.json", {"auths": {HOST: {"auth": auth()}, "other.example.com": {"auth": auth()}}}
+    )
+    assert for_engine(HOST, environ) == {"serveraddress": HOST, "username": "me", "password": SECRET}
+    write(tmp_path / "config.json", {"auths": {HOST: {"identitytoken": SECRET}}})
+    assert for_engine(HOST, environ) == {"serveraddress": HOST, "identitytoken": SECRET}
+    assert for_engine("nowhere.example.com", environ) == {}
+    write(tmp_path / "config.json", {"credsStore": "absent"})
+    with pytest.raises(OutsideError, match="docker-credential-absent"):
+        for_engine(HOST, {**environ, "PATH": "/usr/bin"})

@@ -219,3 +219,15 @@ def test_layers_are_a_tar_with_the_base_in_it(engine):
     saved = b"".join(engine.read_layers(BASE))
     assert b"manifest.json" in saved
     assert len(saved) > 1_000_000
+
+
+def test_what_is_not_there_is_not_pushed(engine):
+    with pytest.raises(OutsideError, match="envbuild-test/nowhere"):
+        engine.push("127.0.0.1:9/envbuild-test/nowhere:1", {}, print, NEVER)
+
+
+def test_a_push_that_is_interrupted_before_it_starts(engine):
+    engine.tag(BASE, name := f"127.0.0.1:9/{OTHER}")
+    with pytest.raises(InterruptedByUserError):
+        engine.push(name, {}, print, SET)
+    engine.untag(name)
