@@ -40,6 +40,9 @@ from builder.report.follow import watching
 @click.option("--plain-http", is_flag=True, help="Without TLS; only the loopback needs no word for that.")
 @click.option("--ca", type=click.Path(path_type=Path), metavar="FILE", help="Certificates to trust as well.")
 @click.option(
+    "--sign", "key", metavar="KEY", help="Let cosign sign with this key (a file, env://VARIABLE ...)."
+)
+@click.option(
     "--through",
     type=click.Choice(["registry", "engine"]),
     default="registry",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 from builder.errors import InputError
@@ -13,11 +14,12 @@ from builder.publication import Through
 from builder.registry import connect
 from builder.registry.credentials import for_engine
 from builder.registry.retrying import Retrying
-from builder.release import ByEngine, Outside, Packing
+from builder.release import ByEngine, Outside, Packing, signing
 from builder.release.packing import Packer
+from builder.release.signing import Signer
 
 # What envbuild does where it talks to the registry itself.
-OWN = {"plain_http": "--plain-http", "ca": "--ca", "compat": "--compat"}
+OWN = {"plain_http": "--plain-http", "ca": "--ca", "compat": "--compat", "key": "--sign"}
 
 
 def check(options: dict[str, Any]) -> None:
@@ -26,7 +28,7 @@ def check(options: dict[str, Any]) -> None:
     if options["through"] == "engine" and given:
         raise InputError.of(
             f"{' and '.join(given)} cannot be combined with --through engine",
-            hint="the engine packs layers and trusts registries as it is set up: see its own settings",
+            hint="the engine packs and trusts as it is set up, and cosign asks the registry itself",
         )
 
 
@@ -41,4 +43,12 @@ def opened(host: str, options: dict[str, Any], ports: Ports) -> Iterator[Through
     packer: Packer = "gzip" if options["compat"] else "zstd"
     with closing(registry), ports.scratch() as scratch:
         packing = Packing(packer=packer, layers=ports.layers, folder=scratch, go_on=ports.go_on)
-        yield Outside(registry=registry, packing=packing, ports=ports)
+        signer = _signer(options, scratch, ports) if options["key"] else None
+        yield Outside(registry=registry, packing=packing, ports=ports, signer=signer)
+
+
+def _signer(options: dict[str, Any], folder: Path, ports: Ports) -> Signer:
+    """What signs with the key that the options name."""
+    reach = ["--allow-http-registry"] if options["plain_http"] else []
+    reach += [f"--registry-cacert={options['ca']}"] if options["ca"] else []
+    return signing.signer(options["key"], tuple(reach), folder, ports.cancel)

@@ -16,6 +16,7 @@ from builder.registry.api import Manifest, Registry
 from builder.release import attachments, manifests, reuse
 from builder.release.attachments import Paper
 from builder.release.packing import Packed, Packing
+from builder.release.signing import Signer
 from builder.release.values import Verified, refused
 
 Step = Literal["new", "moves", "same"]
@@ -38,6 +39,7 @@ class Outside:
     registry: Registry
     packing: Packing
     ports: Ports
+    signer: Signer | None = None  # where images are to be signed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from builder.errors import CellError
 from builder.registry.api import MANIFEST
 from builder.release import manifests
 from builder.release.planning import Outside, Tagging, tagging
-from builder.release.publishing import put
+from builder.release.publishing import put, sign
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +90,9 @@ def point(planned: Pointer, published: Collection[str], path: str, outside: Outs
     if planned.left or missing or found is None:
         return dataclasses.replace(planned, left=planned.left or _without(missing))
     outside.ports.go_on()
+    if outside.signer:
+        put(planned.body, path, outside)  # an index is known by its tag alone until then
+        sign(str(planned.digest), path, outside, lambda _: None)
     if found.step != "same":
         put(planned.body, path, outside, aim.tag)
     return dataclasses.replace(planned, done=True)

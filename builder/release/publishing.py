@@ -37,6 +37,7 @@ def publish(plan: Plan, outside: Outside, on_progress: OnProgress) -> Release:
         if paper.digest not in plan.attached:
             on_progress(Progress(step=f"attach {paper.name}"))
             attach(paper, registry, path)
+    signed = sign(plan.digest, path, outside, on_progress)
     for one in plan.tags:
         outside.ports.go_on()
         if one.step != "same":
@@ -51,6 +52,7 @@ def publish(plan: Plan, outside: Outside, on_progress: OnProgress) -> Release:
         moved=tuple(one.tag for one in plan.tags if one.step == "moves"),
         layers=layers,
         papers=tuple((paper.name, paper.digest) for paper in plan.papers),
+        signed=signed,
     )
 
 
@@ -86,6 +88,15 @@ def _sending(layer: Packed, plan: Plan, cell: str, sent: Sent) -> Sending:
         how=how,
         sent=0 if theirs else sent.sent,
     )
+
+
+def sign(digest: str, path: str, outside: Outside, on_progress: OnProgress) -> str | None:
+    """See to a signature, where one is asked for: before any tag names that digest."""
+    if outside.signer is None:
+        return None
+    outside.ports.go_on()
+    on_progress(Progress(step="sign"))
+    return outside.signer.sign(f"{outside.registry.host}/{path}@{digest}")
 
 
 def put(body: bytes, path: str, outside: Outside, tag: str | None = None) -> None:

@@ -86,6 +86,9 @@ class Release:
     layers: tuple[Sending, ...]
     papers: tuple[tuple[str, str], ...]  # name, digest of its manifest
     through: Through = "registry"
+    signed: str | None = (
+        None  # sha256 of the public key (DER) by which it has a signature of this run's asking
+    )
 
     @property
     def reference(self) -> str:

@@ -89,7 +89,7 @@ def _went(release: Release) -> str:
         return "pushed by the engine"
     sizes = {how: sum(layer.size for layer in release.layers if layer.how == how) for how in HOW}
     told = [f"{amount(size)} {HOW[how]}" for how, size in sizes.items() if size]
-    return ", ".join([f"{amount(release.sent)} sent", *told])
+    return ", ".join([f"{amount(release.sent)} sent", *told, *(["signed"] if release.signed else [])])
 
 
 def _alias(one: Pointer) -> str:

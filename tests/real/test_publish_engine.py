@@ -107,7 +107,7 @@ def test_a_registry_that_takes_nothing_fails_the_command(passed: Passed, tmp_pat
 
 def test_a_tag_that_must_not_move_is_pushed_by_name_alone(passed: Passed, place: registry.Registry) -> None:
     fixed = passed.matrix.with_name("through.yaml")
-    fixed.write_text(passed.matrix.read_text() + '\nimmutable: ["*-torch*"]\n')
+    fixed.write_text(passed.matrix.read_text() + '\nimmutable: ["*-torch*"]\naliases: [latest]\n')
     job, out = passed.job, passed.job.folder / "through"
     assert job.run("up", fixed, "--out", out, "-q").code == 0
     words = ("publish", fixed, "--out", out, "--to", f"{place.address}/team/fixed", "--through", "engine")
@@ -117,6 +117,7 @@ def test_a_tag_that_must_not_move_is_pushed_by_name_alone(passed: Passed, place:
     assert not (place.folder / "docker/registry/v2/repositories/team/fixed").exists()
     forced = job.run(*words, "--force", CELL)
     assert forced.code == 0, forced.err
+    assert "alias latest: left alone: not through the engine" in forced.err
 
 
 def test_what_did_not_pass_is_not_pushed(passed: Passed, place: registry.Registry) -> None:
@@ -139,6 +140,6 @@ def test_what_did_not_pass_is_not_pushed(passed: Passed, place: registry.Registr
 
 
 def test_options_for_the_registry_alone_are_refused(passed: Passed, place: registry.Registry) -> None:
-    ended = publish(passed, place.address, "--compat", "--plain-http")
+    ended = publish(passed, place.address, "--compat", "--plain-http", "--sign", "x.key")
     assert (ended.code, ended.out) == (2, "")
-    assert "--plain-http and --compat cannot be combined with --through engine" in ended.err
+    assert "--plain-http and --compat and --sign cannot be combined with --through engine" in ended.err
