@@ -24,6 +24,8 @@ COMMANDS = {
     "verify": "Prove images: train, save, load and quantize in their containers.",
     "up": "Plan, build and verify: the main job in one word.",
     "publish": "Send what was proven to a registry.",
+    "show": "Read a published image's papers back and check them.",
+    "pull-check": "Pull published images and prove them here.",
     "reproduce": "Make the images twice from nothing and compare them.",
     "cache": "Show what is kept on this machine, or make room.",
 }

@@ -27,7 +27,7 @@ class LazyGroup(click.Group):
         """Import the command's module."""
         if cmd_name not in self._help:
             return None
-        command: click.Command = importlib.import_module(f"builder.cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"builder.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def resolve_command(

@@ -8,6 +8,7 @@ from dataclasses import replace
 from builder import verification
 from builder.cli import running
 from builder.cli.running import Flags
+from builder.engine.api import ImageFacts, Progress
 from builder.errors import InputError
 from builder.events import Finished, Progressed, Started
 from builder.matrix import VerifySettings
@@ -35,8 +36,12 @@ def verify(reference: str, flags: Flags) -> int:
 
 
 def _proven(reference: str, flags: Flags, outside: Ports, viewer: Viewer) -> Verification:
+    return proven(reference, _found(reference, outside, viewer), flags, outside, viewer)
+
+
+def proven(reference: str, image: str, flags: Flags, outside: Ports, viewer: Viewer) -> Verification:
+    """The verdict on an image of the engine, shown under the name `reference`."""
     begun = time.monotonic()
-    image = _found(reference, outside, viewer)
     viewer.see(Started(cell=reference, stage="verify"))
     subject = Subject(
         image=image,
@@ -58,19 +63,19 @@ def _proven(reference: str, flags: Flags, outside: Ports, viewer: Viewer) -> Ver
 def _found(reference: str, outside: Ports, viewer: Viewer) -> str:
     """The id of the engine's own copy, or of one that is pulled now."""
     found = outside.engine.find(reference)
-    if found is None:
-        platform = "linux/arm64" if outside.engine.about().arch == "aarch64" else "linux/amd64"
-        found = outside.engine.pull(
-            reference,
-            platform,
-            lambda progress: viewer.see(
-                Progressed(
-                    cell=reference,
-                    stage="base",
-                    step=progress.step,
-                    current=progress.current,
-                    total=progress.total,
-                )
-            ),
-        )
-    return found.id
+    return (found or pulled(reference, reference, platform(outside), outside, viewer)).id
+
+
+def platform(outside: Ports) -> str:
+    """What the engine runs."""
+    return "linux/arm64" if outside.engine.about().arch == "aarch64" else "linux/amd64"
+
+
+def pulled(name: str, reference: str, platform: str, outside: Ports, viewer: Viewer) -> ImageFacts:
+    """The image as the engine has it after pulling it, shown under `name`."""
+
+    def tell(progress: Progress) -> None:
+        step, now, total = progress.step, progress.current, progress.total
+        viewer.see(Progressed(cell=name, stage="base", step=step, current=now, total=total))
+
+    return outside.engine.pull(reference, platform, tell)

@@ -39,6 +39,15 @@ def _setting(name: str) -> Callable[[click.Context, click.Parameter, object], No
     return told
 
 
+def registry_options(command: Command) -> Command:
+    """The options of every command that talks to a registry."""
+    words = "Without TLS; only the loopback needs no word for that."
+    plain = click.option("--plain-http", is_flag=True, help=words)
+    path = click.Path(path_type=Path)
+    ca = click.option("--ca", type=path, metavar="FILE", help="Certificates to trust as well.")
+    return plain(ca(command))
+
+
 def source_options(command: Command) -> Command:
     """The options of every command that fetches."""
     folder = click.Path(path_type=Path, exists=True, file_okay=False)

@@ -13,8 +13,8 @@ import click
 
 from builder import publication, records
 from builder.cell import Cell, aims
-from builder.cli import folders, locking, running, selection, through
-from builder.cli.options import matrix_argument, run_options, source_options, templates_option
+from builder.cli import folders, locking, running, selection, show, through
+from builder.cli.options import registry_options, run_options, source_options, templates_option
 from builder.cli.screen import say, warn
 from builder.cli.selection import Selection
 from builder.errors import InputError
@@ -29,7 +29,7 @@ from builder.report.follow import watching
 
 
 @click.command("publish")
-@matrix_argument
+@click.argument("matrix", type=click.Path(path_type=Path, readable=False), required=False)
 @click.option("--to", metavar="REPO", help="Where to, as host/path.  [default: `image` of MATRIX]")
 @click.option("--partial", is_flag=True, help="Publish what may be published, although other cells may not.")
 @click.option("--dry-run", is_flag=True, help="Only tell what would be sent and tagged.")
@@ -37,8 +37,7 @@ from builder.report.follow import watching
 @click.option(
     "--force", "forced", multiple=True, metavar="TAG", help="Move this tag, though it must not move."
 )
-@click.option("--plain-http", is_flag=True, help="Without TLS; only the loopback needs no word for that.")
-@click.option("--ca", type=click.Path(path_type=Path), metavar="FILE", help="Certificates to trust as well.")
+@registry_options
 @click.option(
     "--sign", "key", metavar="KEY", help="Let cosign sign with this key (a file, env://VARIABLE ...)."
 )
@@ -49,10 +48,13 @@ from builder.report.follow import watching
     show_default=True,
     help="Who talks to the registry: envbuild, or the engine by its own push, where nothing else reaches it.",
 )
+@click.option(
+    "--verify", "published_as", metavar="REF", help="Publish nothing; read REF back, as `show` does."
+)
 @run_options
 @source_options
 @templates_option
-def command(matrix: Path, only: tuple[str, ...], **options: Any) -> int:
+def command(matrix: Path | None, only: tuple[str, ...], **options: Any) -> int:
     """Publish the images of MATRIX that passed their verification, and nothing
     else. Standard output has their digests alone: one REPO@sha256:... a line.
 
@@ -62,6 +64,10 @@ def command(matrix: Path, only: tuple[str, ...], **options: Any) -> int:
       envbuild publish matrices/team.yaml --only 'ubuntu24.04-*'
       envbuild publish matrices/team.yaml --partial --compat
     """
+    if options["published_as"]:
+        return _read_back(matrix, options)
+    if matrix is None:
+        raise click.UsageError("it needs a MATRIX")
     through.check(options)
     flags, chosen = running.flags(options), selection.select(matrix, only)
     recipes = chosen.recipes(flags.templates)
@@ -93,6 +99,12 @@ def command(matrix: Path, only: tuple[str, ...], **options: Any) -> int:
         with watching(running.view(len(ways), "publish", flags, ports)) as viewer:
             outcome = publication.run(order, outside, viewer.see)
     return _shown(outcome, flags.as_json)
+
+
+def _read_back(matrix: Path | None, options: dict[str, Any]) -> int:
+    if matrix is not None:
+        raise click.UsageError("--verify reads back what is published, and takes no MATRIX")
+    return show.run(options["published_as"], options, as_json=options["as_json"])
 
 
 def _place(text: str) -> Reference:

@@ -46,6 +46,8 @@ class Verified:
             yield f"its verification says: {proof.status}"
         if proof.verifier != bundle_digest():
             yield "it passed another version of the verifier"
+        if proof.level == "static":
+            yield "it was only looked at (level static), nothing was trained"
         if DEPTH.get(proof.level, 0) < DEPTH[self.level]:
             yield f"it was verified at level {proof.level}, and the matrix asks for {self.level}"
         if locked.recipe.cell.id != self.image.cell or locked.inputs != self.image.inputs:

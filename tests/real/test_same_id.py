@@ -2,11 +2,8 @@
 
 import hashlib
 import json
-import os
 import shutil
-import subprocess
 import tarfile
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,13 +13,12 @@ import pytest
 import workplace
 from engine_members import address
 from main_job import CELL, ROOT, Job
+from private_engine import private
 from workplace import Built
 
 from builder.engine.api import RunRequest
 
 pytestmark = pytest.mark.real
-SCRIPT = ROOT / "scripts" / "engine"
-RELEASE = "forky"  # of Debian, whose Docker is 28.5
 IMPORT = ("python", "-c", "import torch; print(torch.__version__)")
 CLASSIC = {"ENVBUILD_BUILDER": "classic"}
 
@@ -43,20 +39,6 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
 def mirror_of(job: Job) -> Path:
     """The folder with everything that the lock names."""
     return job.folder.with_name("files")
-
-
-@contextmanager
-def private(store: str) -> Iterator[str]:
-    """The address of an engine of the newer release, with that store."""
-    if os.geteuid() != 0:
-        pytest.skip("a private daemon needs root")
-    with tempfile.TemporaryDirectory(prefix="e", dir="/tmp") as name:
-        place = Path(name) / "e"
-        try:
-            words = [SCRIPT, "start", place, "--release", RELEASE, "--store", store]
-            yield subprocess.run(words, check=True, text=True, stdout=subprocess.PIPE).stdout.strip()
-        finally:
-            subprocess.run([SCRIPT, "stop", place], check=True)
 
 
 @contextmanager
