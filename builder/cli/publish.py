@@ -60,7 +60,7 @@ def command(matrix: Path | None, only: tuple[str, ...], **options: Any) -> int:
 
     \b
     Examples:
-      envbuild publish matrices/team.yaml --to registry.example.com/team/torch --dry-run
+      envbuild publish matrices/team.yaml --to example.com/team/torch --dry-run
       envbuild publish matrices/team.yaml --only 'ubuntu24.04-*'
       envbuild publish matrices/team.yaml --partial --compat
     """

@@ -43,7 +43,7 @@ def command(references: tuple[str, ...], **options: Any) -> int:
     \b
     Examples:
       envbuild pull-check registry.example.com/team/torch:latest
-      envbuild pull-check registry.example.com/team/torch@sha256:... --engine unix:///run/other.sock
+      envbuild pull-check example.com/team/torch:2.8 --engine unix:///run/o.sock
     """
     flags = running.flags({"jobs": 2, "fail_fast": False, "out": None, "verbose": False, **options})
     with (

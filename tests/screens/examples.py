@@ -11,8 +11,9 @@ from tests.screens.screens import ROOT, prepared, typed_in
 
 PAGE = ROOT / "docs/cli.md"
 CONSOLE = re.compile(r"(?<=```console\n)\$ envbuild (.*)\n(?:.*\n)*?(?=```\n)")
-# What these show depends on an engine, but for a dry run, or on what this machine has.
-ENGINE = ("up ", "verify ", "build ", "fetch ", "publish ", "reproduce ", "cache ")
+# What these show depends on an engine or a registry, but for a dry run, or on what this machine has.
+REGISTRY = ("publish ", "show ", "pull-check ")
+ENGINE = ("up ", "verify ", "build ", "fetch ", "reproduce ", "cache ", *REGISTRY)
 
 
 def fresh(page: str) -> str:
