@@ -73,11 +73,9 @@ def command(matrix: Path, names: tuple[str, ...], only: tuple[str, ...], **optio
     place = locks.path_for(matrix)
     if check and not diff:
         return _check(wanted, place)
-    old = _read(place, lenient=not check)
-    _known(names, old)
-    new = locks.settled(wanted.asked, old) or _made(wanted, old, options["engine"])
-    if old is None:
-        _known(names, new)
+    old, kept = _read(place, lenient=not (check or names))
+    _known(names, old, matrix)
+    new = locks.settled(wanted.asked, kept) or _made(wanted, kept, options["engine"])
     if options["list_urls"]:
         return _list(new)
     told = locks.changes(old, new)
@@ -113,21 +111,34 @@ def _check(wanted: _Wanted, place: Path) -> int:
     return 0
 
 
-def _read(place: Path, *, lenient: bool) -> Lock | None:
-    """The lock that is there. One that cannot be read is made anew, and said to be."""
+def _read(place: Path, *, lenient: bool) -> tuple[Lock | None, Lock | None]:
+    """The lock that is there, and what of it is to be kept. One that cannot be used is made anew, and said to
+    be; of one that was edited the versions of its wheels are kept.
+    """
     try:
-        return locks.read(place)
+        found = locks.read(place)
     except InputError as error:
         if not lenient:
             raise
-        warn(f"{error}: made anew")
+        edited = _edited(place)
+        warn(f"{error}: made anew" + (", with the versions of its wheels" if edited else ""))
+        return edited, edited and locks.versions(edited)
+    return found, found
+
+
+def _edited(place: Path) -> Lock | None:
+    try:
+        return locks.read(place, edited=True)
+    except InputError:
         return None
 
 
-def _known(names: tuple[str, ...], old: Lock | None) -> None:
+def _known(names: tuple[str, ...], old: Lock | None, matrix: Path) -> None:
     """Refuse the name of a package that no cell has."""
-    if old is None:
+    if not names:
         return
+    if old is None:
+        raise InputError([locks.missing(matrix)])
     there = sorted({pin.name for cell in old.cells for pin in cell.pins})
     lost = [name for name in names if name not in there]
     if lost:
@@ -139,7 +150,9 @@ def _known(names: tuple[str, ...], old: Lock | None) -> None:
 
 
 def _made(wanted: _Wanted, old: Lock | None, engine: str | None) -> Lock:
-    with running.ports(engine) as outside:
+    """The new lock; an engine is looked for only where one is asked."""
+    asks = locks.asks_engine(wanted.asked, old)
+    with running.ports(engine) if asks else locking.sources() as outside:
         return locks.make(wanted.asked, old, outside, warn)
 
 

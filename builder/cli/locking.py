@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from builder import lock as locks
@@ -39,6 +40,17 @@ def asked(chosen: Selection, recipes: tuple[Recipe, ...], upgrade: tuple[str, ..
         upgrade=upgrade,
         offline=source.offline(),
     )
+
+
+@contextmanager
+def sources() -> Iterator[Ports]:
+    """Ports for a lock that asks no engine."""
+    from builder.engine.dry import DryEngine  # noqa: PLC0415
+    from builder.layer.cache import Layers  # noqa: PLC0415
+
+    opened = source.open_source(on_note=warn)
+    layers = Layers(root=source.store_folder(), on_note=warn)
+    yield Ports(engine=DryEngine(), source=opened, layers=layers, offline=source.offline())
 
 
 def good(chosen: Selection, recipes: Sequence[Recipe]) -> Lock | None:

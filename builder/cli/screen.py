@@ -36,7 +36,8 @@ def say(text: str) -> None:
 def warn(text: str) -> None:
     """Write lines to standard error, if anybody still reads it."""
     try:
-        print(text, file=sys.stderr, flush=True)  # noqa: T201
+        sys.stderr.write(f"{text}\n")  # in one piece: several threads tell at once
+        sys.stderr.flush()
     except OSError:
         sys.stderr = _nowhere()
 

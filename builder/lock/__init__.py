@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from builder.lock.changes import changes
-from builder.lock.document import dumps
+from builder.lock.document import dumps, sealed
 from builder.lock.listing import listing, unpinned
-from builder.lock.making import Asked, make, settled
+from builder.lock.making import Asked, asks_engine, make, settled
 from builder.lock.mirroring import Mirrored, mirror
-from builder.lock.reading import loads, path_for, read
+from builder.lock.reading import loads, path_for, read, versions
 from builder.lock.staleness import checksum, missing, stale
 from builder.lock.values import CANONICAL, SCHEMA, Lock, LockedBase, LockedCell, LockedSystem, system_key
 from builder.lock.writing import write
@@ -21,6 +21,7 @@ __all__ = [
     "LockedCell",
     "LockedSystem",
     "Mirrored",
+    "asks_engine",
     "changes",
     "checksum",
     "dumps",
@@ -31,9 +32,11 @@ __all__ = [
     "missing",
     "path_for",
     "read",
+    "sealed",
     "settled",
     "stale",
     "system_key",
     "unpinned",
+    "versions",
     "write",
 ]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from builder.lock.values import SCHEMA, Lock, LockedBase, LockedCell, LockedSystem
+from builder.lock.values import SCHEMA, Lock, LockedBase, LockedCell, LockedSystem, digest_of
 from builder.source.api import Pin
 
 
@@ -22,7 +23,7 @@ class FileRow:
     version: str
     filename: str
     url: str | None
-    size: int | None
+    size: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +68,7 @@ class CellRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """The whole file."""
+    """The whole file but `schema` and `seal`."""
 
     matrix: str
     canonical: int
@@ -82,7 +83,13 @@ class Document:
 def dumps(lock: Lock) -> str:
     """The lock's text, the same for equal locks: sorted keys, two spaces, ASCII, one newline at the end."""
     body = {"schema": SCHEMA, **dataclasses.asdict(of(lock))}
-    return json.dumps(body, indent=2, sort_keys=True, ensure_ascii=True) + "\n"
+    return json.dumps(sealed(body), indent=2, sort_keys=True, ensure_ascii=True) + "\n"
+
+
+def sealed(body: Mapping[str, object]) -> dict[str, object]:
+    """The members of a file with `seal`, the digest of all others: an edit by hand or a merge breaks it."""
+    bare = {name: value for name, value in body.items() if name != "seal"}
+    return {**bare, "seal": digest_of(bare)}
 
 
 def of(lock: Lock) -> Document:

@@ -27,13 +27,30 @@ class Ground:
 
 def known(recipes: Sequence[Recipe], wish: Wish, old: Lock | None) -> Ground | None:
     """What an older lock has for these recipes, all of one base; None unless it has all of it."""
-    found = old.base(recipes[0].base) if old else None
-    if old is None or found is None or found.platform != wish.platform:
+    found = _known_base(recipes, wish, old)
+    if old is None or found is None:
         return None
     systems = [old.system(system_key(digest, found)) for digest in _stages(recipes)]
     if not all(systems):
         return None
     return Ground(base=found, systems=tuple(one for one in systems if one))
+
+
+def untold(recipes: Sequence[Recipe], wish: Wish, old: Lock | None, packages: Sequence[str]) -> str:
+    """What an older lock does not have for these recipes, in words; `packages` are those of the matrix."""
+    reference = recipes[0].base
+    if old is None or _known_base(recipes, wish, old) is None:
+        return f"what {reference} and its packages are"
+    pinned = {pin.name for system in old.systems for pin in system.packages or ()}
+    new = ", ".join(name for name in packages if name not in pinned)
+    return f"what {new or 'the changed list of packages'} is on {reference}"
+
+
+def _known_base(recipes: Sequence[Recipe], wish: Wish, old: Lock | None) -> LockedBase | None:
+    """The base that an older lock has for these recipes, unless it is from where it may not come now."""
+    found = old.base(recipes[0].base) if old else None
+    fits = found and found.platform == wish.platform and wish.policy in ("auto", found.origin)
+    return found if fits else None
 
 
 def locked(recipes: Sequence[Recipe], wish: Wish, old: Lock | None, ports: Ports, tell: Tell) -> Ground:

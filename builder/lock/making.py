@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from builder.base import Wish
-from builder.errors import EnvbuildError, OutsideError
+from builder.errors import EnvbuildError, OutsideError, Problem
 from builder.lock import ground
 from builder.lock.environments import Held, held, public, resolve
 from builder.lock.ground import Ground
@@ -48,18 +48,23 @@ class Asked:
 
 def settled(asked: Asked, old: Lock | None) -> Lock | None:
     """The new lock, where the old one has all that it takes; None where somebody has to be asked."""
-    grounds = {
-        ref: ground.known(recipes, _wish(asked, recipes), old)
-        for ref, recipes in _by_base(asked, old).items()
-    }
+    grounds = _known(asked, old)
     kept = [_kept(asked, recipe, old) for recipe in _members(asked, old)]
     if old is None or asked.upgrade == () or not all(grounds.values()) or not all(kept):
         return None
     return _whole(asked, [one for one in kept if one], {ref: one for ref, one in grounds.items() if one})
 
 
+def asks_engine(asked: Asked, old: Lock | None) -> bool:
+    """Whether `make` asks an engine: for a base, or the packages on it, that the old lock does not have."""
+    return not asked.offline and not all(_known(asked, old).values())
+
+
 def make(asked: Asked, old: Lock | None, ports: Ports, tell: Tell) -> Lock:
     """The lock of what is asked. Raises everything that went wrong, each with its cell."""
+    grounds = _known(asked, old)
+    if asked.offline:
+        _refuse_unknown(asked, old, grounds)
     settled_pins = {recipe.cell.id: _kept(asked, recipe, old) for recipe in _members(asked, old)}
     orders = {
         recipe.cell.id: held(recipe, old, asked.upgrade)
@@ -70,6 +75,7 @@ def make(asked: Asked, old: Lock | None, ports: Ports, tell: Tell) -> Lock:
         bases = {
             ref: pool.submit(_ground, asked, recipes, old, ports, tell)
             for ref, recipes in _by_base(asked, old).items()
+            if not grounds[ref]
         }
         distinct = dict.fromkeys(orders.values())
         resolved = {order: pool.submit(resolve, order, ports, tell) for order in distinct}
@@ -80,7 +86,8 @@ def make(asked: Asked, old: Lock | None, ports: Ports, tell: Tell) -> Lock:
         settled_pins[recipe.cell.id] or _cell(recipe, supplies[recipe.cell.id])
         for recipe in _members(asked, old)
     ]
-    return _whole(asked, cells, {ref: one.result() for ref, one in bases.items()})
+    known = {ref: one for ref, one in grounds.items() if one}
+    return _whole(asked, cells, known | {ref: one.result() for ref, one in bases.items()})
 
 
 def _members(asked: Asked, old: Lock | None) -> tuple[Recipe, ...]:
@@ -115,17 +122,38 @@ def _kept(asked: Asked, recipe: Recipe, old: Lock | None) -> LockedCell | None:
     return None if wanted else found
 
 
+def _known(asked: Asked, old: Lock | None) -> dict[str, Ground | None]:
+    """Base → what the old lock has of it and its packages; None where somebody is to be asked."""
+    return {
+        ref: None if _anew(asked, recipes) else ground.known(recipes, _wish(asked, recipes), old)
+        for ref, recipes in _by_base(asked, old).items()
+    }
+
+
+def _anew(asked: Asked, recipes: Sequence[Recipe]) -> bool:
+    return asked.upgrade == () and any(recipe.cell.id in asked.chosen for recipe in recipes)
+
+
 def _ground(asked: Asked, recipes: Sequence[Recipe], old: Lock | None, ports: Ports, tell: Tell) -> Ground:
-    """The base and its packages: as they were locked, or as they are now."""
-    wish = _wish(asked, recipes)
-    anew = asked.upgrade == () and any(recipe.cell.id in asked.chosen for recipe in recipes)
-    found = None if anew else ground.known(recipes, wish, old)
-    if found is None and asked.offline:
-        raise OutsideError.of(
-            f"offline, nobody tells what {recipes[0].base} and its packages are",
-            hint="run `envbuild lock` where there is a network; the lock then serves here",
+    """The base and its packages as they are now."""
+    kept = None if _anew(asked, recipes) else old
+    return ground.locked(recipes, _wish(asked, recipes), kept, ports, tell)
+
+
+def _refuse_unknown(asked: Asked, old: Lock | None, grounds: Mapping[str, Ground | None]) -> None:
+    """Offline there is nobody to ask: told before anything is resolved."""
+    hint = "run `envbuild lock` where there is a network; the lock then serves here"
+    packages = asked.matrix.system
+    problems = [
+        Problem(
+            message=f"offline, nobody tells {ground.untold(recipes, _wish(asked, recipes), old, packages)}",
+            hint=hint,
         )
-    return found or ground.locked(recipes, wish, None if anew else old, ports, tell)
+        for ref, recipes in _by_base(asked, old).items()
+        if not grounds[ref]
+    ]
+    if problems:
+        raise OutsideError(problems)
 
 
 def _settle(ports: Ports, *futures: Future[Ground] | Future[Supplies]) -> None:

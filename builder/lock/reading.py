@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from packaging.version import InvalidVersion, Version
 
 from builder.errors import InputError, Place, Problem
 from builder.lock.decoding import DecodeError, decode
-from builder.lock.document import BaseRow, Document, FileRow, whole
+from builder.lock.document import BaseRow, Document, FileRow, sealed, whole
 from builder.lock.values import SCHEMA, Lock
 from builder.matrix import Platform
 from builder.source.api import Pin
@@ -24,6 +25,7 @@ DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 LAST_DATE = 253402300799  # the end of the year 9999, after which no config can tell its date
 # Names become paths on this machine, and arguments of a package manager.
 ORIGINS = ("registry", "engine", "bootstrap")
+EDITED = "it is not what envbuild wrote, but was edited or merged from two"
 FILENAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~!%-]{0,254}")
 
 
@@ -32,8 +34,10 @@ def path_for(matrix: Path) -> Path:
     return matrix.with_suffix(".lock.json")
 
 
-def read(path: Path) -> Lock | None:
-    """The lock in that file, or None where there is none. Raises `InputError` for a file that is no lock."""
+def read(path: Path, *, edited: bool = False) -> Lock | None:
+    """The lock in that file, or None where there is none. Raises `InputError` for a file that is no lock, and
+    for one whose seal is broken unless `edited`.
+    """
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -41,24 +45,36 @@ def read(path: Path) -> Lock | None:
     except OSError as error:
         raise InputError.of(f"{path} cannot be read: {error.strerror or error}") from error
     try:
-        return loads(content.decode(), path)
+        return loads(content.decode(), path, edited=edited)
     except UnicodeDecodeError:
         raise _refused(path, "it is not UTF-8 text") from None
 
 
-def loads(text: str, path: Path) -> Lock:
-    """The lock of that text; `path` names it in messages. Raises `InputError`."""
+def versions(edited: Lock) -> Lock:
+    """What serves of a lock whose seal is broken: which version of which wheel each cell has. The wheels
+    themselves, those that are lost, and all else are asked for anew.
+    """
+    cells = (dataclasses.replace(cell, recipe="", interpreter=None) for cell in edited.cells)
+    return dataclasses.replace(edited, bases=(), systems=(), cells=tuple(cells))
+
+
+def loads(text: str, path: Path, *, edited: bool = False) -> Lock:
+    """The lock of that text; `path` names it in messages. Raises `InputError`, see `read`."""
     try:
         body = json.loads(text, parse_constant=_no_number, object_pairs_hook=_each_once)
+        as_written = sealed(body) if isinstance(body, dict) else None
     except json.JSONDecodeError as error:
         place = Place(file=str(path), line=error.lineno, column=error.colno)
         raise _refused(path, f"it is no JSON: {error.msg}", place) from error
     except (DecodeError, RecursionError, ValueError) as error:
         raise _refused(path, str(error)) from error
-    if not isinstance(body, dict) or body.pop("schema", None) != SCHEMA:
+    if not isinstance(body, dict) or body.get("schema") != SCHEMA:
         raise _refused(path, f"its schema is not {SCHEMA}: another envbuild wrote it, or it is no lock")
+    if not edited and body != as_written:
+        raise _refused(path, EDITED, keeping=", and keeps the versions of its wheels")
     try:
-        return _checked(decode(Document, body))
+        members = {name: value for name, value in body.items() if name not in ("schema", "seal")}
+        return _checked(decode(Document, members))
     except DecodeError as error:
         raise _refused(path, str(error)) from error
 
@@ -85,11 +101,7 @@ def _checked(document: Document) -> Lock:
 
 
 def _check_environment(where: str, wheels: Sequence[Pin]) -> None:
-    names = [pin.name for pin in wheels]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice:
-        raise DecodeError(f"{where} has {twice} twice")
-    for pin in wheels:
+    for pin in wheels:  # names and versions become a resolver's constraints, also those of an edited lock
         try:
             name, version, _, _ = parse_wheel_filename(pin.filename)
             fits = (str(name), version) == (pin.name, Version(pin.version))
@@ -104,7 +116,7 @@ def _check_file(sha256: str, row: FileRow) -> None:
         raise DecodeError(f"files.{sha256} is not named by a sha256")
     if not FILENAME.fullmatch(row.filename):
         raise DecodeError(f"files.{sha256}.filename {row.filename!r} is not the name of a file")
-    if row.size is not None and row.size < 0:
+    if row.size < 0:
         raise DecodeError(f"files.{sha256}.size is below nothing")
     if row.url is not None:
         try:
@@ -142,10 +154,10 @@ def _no_number(word: str) -> None:
     raise DecodeError(f"{word} is no number")
 
 
-def _refused(path: Path, reason: str, place: Place | None = None) -> InputError:
+def _refused(path: Path, reason: str, place: Place | None = None, keeping: str = "") -> InputError:
     matrix = str(path).removesuffix(".lock.json") + ".yaml"
     message = f"the lock cannot be used: {reason}" if place else f"{path} cannot be used: {reason}"
-    return InputError((Problem(message=message, hint=making(matrix), place=place),))
+    return InputError((Problem(message=message, hint=making(matrix) + keeping, place=place),))
 
 
 def making(matrix: Path | str) -> str:

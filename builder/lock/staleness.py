@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from builder import yamldoc
 from builder.errors import Problem
 from builder.lock.reading import making, path_for
-from builder.lock.values import CANONICAL, Lock
+from builder.lock.values import CANONICAL, Lock, digest_of
 from builder.matrix import Matrix
 from builder.recipe import Recipe
 
@@ -19,8 +17,7 @@ NAMED = 3  # cells in one line
 
 def checksum(path: Path) -> str:
     """`sha256:…` of what the matrix in that file says; comments, quotes and layout do not count."""
-    said = json.dumps(yamldoc.read_table(path), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return f"sha256:{hashlib.sha256(said.encode()).hexdigest()}"
+    return digest_of(yamldoc.read_table(path))
 
 
 def missing(matrix: Path) -> Problem:
@@ -45,14 +42,13 @@ def stale(
     missing = [ident for ident in wanted if ident not in there]
     known = [ident for ident in wanted if ident in there]
     other = [ident for ident in known if there[ident].recipe != wanted[ident].digest]
-    bare = [ident for ident in known if not any(pin.name == "torch" for pin in there[ident].wheels)]
     extra = [ident for ident in there if not part and ident not in wanted]
     found += _each(missing, "is not in it", "are not in it")
-    changed = "the matrix, a table or a template has changed"
+    edited = lock.matrix != checksum(matrix.path)
+    changed = "the matrix has changed" if edited else "a table or a template has changed, not the matrix"
     found += _each(other, f"is not what it was: {changed}", f"are not what they were: {changed}")
-    found += _each(bare, "is locked without torch", "are locked without torch")
     found += _each(extra, "is in it, and not in the matrix", "are in it, and not in the matrix")
-    if not found and lock.matrix != checksum(matrix.path):
+    if not found and edited:
         found.append("the matrix has changed since")
     place = path_for(matrix.path)
     hint = making(matrix.path)

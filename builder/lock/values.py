@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 
 from builder.source.api import Pin
@@ -101,6 +102,12 @@ class Lock:
         wheels = (pin for cell in self.cells for pin in cell.pins)
         each = {pin.sha256: pin for pin in (*packages, *wheels)}
         return tuple(sorted(each.values(), key=lambda pin: (pin.name, pin.version, pin.filename)))
+
+
+def digest_of(said: object) -> str:
+    """`sha256:…` of what a document says: the order of keys and the layout do not count."""
+    text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 def system_key(asked: str, base: LockedBase) -> str:

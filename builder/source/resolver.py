@@ -53,7 +53,7 @@ class Resolver:
                 raise _naming_torch_index(error, order) from error
             found = self._fallback(order, order.fallback)
         _refuse_accelerators(order, found)
-        return found, () if reached else _notes(order, found)
+        return found, () if reached or self.indexes.offline else _notes(order, found)
 
     def _fallback(self, order: Order, requirements: tuple[str, ...]) -> tuple[Pin, ...]:
         """Pins without local versions. `torch==2.13.0` is met by a `2.13.0+cpu` that lies about, too, and

@@ -60,6 +60,11 @@ class Ended:
         return "Traceback" in self.out + self.err or "bug in envbuild" in self.err
 
 
+def _hears_hang_up() -> None:
+    """As from a terminal, also where the tests themselves run under `nohup`."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Job:
     """A folder, a store, an engine, and `envbuild` in it. Names of images made here begin with `name`."""
@@ -84,6 +89,7 @@ class Job:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            preexec_fn=_hears_hang_up,  # noqa: PLW1509
         ) as process:
             try:
                 yield process

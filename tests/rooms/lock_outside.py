@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from builder import lock
 from builder.base import Wish
 from builder.cli import selection
 from builder.engine.api import ImageFacts, RunRequest
@@ -159,19 +160,24 @@ def asked(folder: Path, text: str = MATRIX, **changes) -> Asked:
 def fitting(wanted: Asked) -> Lock:
     """A lock that is not stale for what is asked."""
     recipes = {recipe.cell.id: recipe.digest for recipe in wanted.recipes}
-    lock = small_lock(matrix=checksum(wanted.matrix.path))
+    found = small_lock(matrix=checksum(wanted.matrix.path))
     return dataclasses.replace(
-        lock, cells=tuple(dataclasses.replace(cell, recipe=recipes[cell.id]) for cell in lock.cells)
+        found, cells=tuple(dataclasses.replace(cell, recipe=recipes[cell.id]) for cell in found.cells)
     )
 
 
-def versions(lock: Lock, cell: str) -> dict[str, str]:
-    return {one.name: one.version for one in lock.cell(cell).pins}
+def versions(found: Lock, cell: str) -> dict[str, str]:
+    return {one.name: one.version for one in found.cell(cell).pins}
 
 
 def body(text: str) -> dict:
     found: dict = json.loads(text)
     return found
+
+
+def resealed(found: dict) -> str:
+    """The text of a lock that another envbuild might have written: wrong, and with a seal that holds."""
+    return json.dumps(lock.sealed(found))
 
 
 def local_paths(text: str) -> list[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from lock_outside import DEBIAN12, body, pin, small_lock
+from lock_outside import DEBIAN12, body, pin, resealed, small_lock
 
 from builder import lock
 from builder.errors import InputError
@@ -66,7 +66,7 @@ def test_bad_json_is_told_with_its_place(tmp_path):
 
 
 def changed(path: str, value: object) -> str:
-    """A good lock with one value changed; `-` takes it away."""
+    """A good lock with one value changed and a seal that holds; `-` takes the value away."""
     found = body(lock.dumps(small_lock()))
     *way, last = path.split("/")
     at = found
@@ -77,7 +77,7 @@ def changed(path: str, value: object) -> str:
         del at[last]
     else:
         at[last] = value
-    return json.dumps(found)
+    return resealed(found)
 
 
 @pytest.mark.parametrize(
@@ -106,6 +106,7 @@ def changed(path: str, value: object) -> str:
         ("epoch", 10**30, "epoch is not a date"),
         ("bases/*/created", 10**30, "created is not a date"),
         ("files/*/size", -1, "size is below nothing"),
+        ("files/*/size", None, "size is null, not a whole number"),
         ("bases/*/platform", "plan9/mips", "platform 'plan9/mips' is none of linux/amd64"),
         ("bases/*/origin", "a friend", "origin 'a friend' is none of registry"),
         ("bases/*/layers", [], "layers are not digests of layers"),
@@ -119,11 +120,58 @@ def test_what_is_wrong_is_named(tmp_path, path, value, told):
     assert "envbuild lock" in hint
 
 
-def test_a_package_that_an_environment_has_twice_is_named(tmp_path):
-    found = body(lock.dumps(small_lock()))
+def numpy_gone(found):
     (row,) = found["environments"].values()
-    row["wheels"].append(row["wheels"][0])
-    assert "has numpy twice" in refusal(tmp_path, json.dumps(found))[1]
+    row["wheels"] = row["wheels"][1:]
+
+
+def another_value(table, **values):
+    def edit(found):
+        next(iter(found[table].values())).update(values)
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        numpy_gone,
+        another_value("systems", packages=[]),
+        another_value("bases", platform="linux/arm64"),
+        another_value("bases", origin="bootstrap"),
+        another_value("files", size=8),
+        another_value("files", size=None),
+        lambda found: found.update(epoch=1),
+        lambda found: found.update(seal="sha256:" + "0" * 64),
+        lambda found: found.pop("seal"),
+        lambda found: found.update(seal=None),
+    ],
+)
+def test_an_edit_by_hand_is_refused_whatever_it_is(tmp_path, edit):
+    found = body(lock.dumps(small_lock()))
+    edit(found)
+    place, message, hint = refusal(tmp_path, json.dumps(found, indent=2, sort_keys=True) + "\n")
+    told = "cannot be used: it is not what envbuild wrote, but was edited or merged from two"
+    assert (place, message) == ("None", f"{tmp_path / 'm.lock.json'} {told}")
+    assert (
+        hint == f"`envbuild lock {tmp_path / 'm.yaml'}` makes it anew, and keeps the versions of its wheels"
+    )
+
+
+def test_the_order_of_keys_and_the_layout_do_not_count(tmp_path):
+    made = small_lock()
+    text = json.dumps(dict(reversed(body(lock.dumps(made)).items())), indent=8).replace("\n", "\r\n")
+    assert lock.read(write(tmp_path, text)) == made
+
+
+def test_of_an_edited_lock_nothing_but_versions_serves(tmp_path):
+    found = body(lock.dumps(small_lock()))
+    numpy_gone(found)
+    edited = lock.read(write(tmp_path, json.dumps(found)), edited=True)
+    assert [wheel.name for wheel in edited.cell(DEBIAN12).wheels] == ["torch"]
+    kept = lock.versions(edited)
+    assert (kept.bases, kept.systems, {cell.recipe for cell in kept.cells}) == ((), (), {""})
+    assert [one.name for one in kept.files] == ["torch"]
 
 
 @pytest.mark.parametrize(
@@ -133,7 +181,7 @@ def test_a_wheel_that_is_another_than_its_row_says_is_named(tmp_path, field, val
     found = body(lock.dumps(small_lock()))
     row = next(row for row in found["files"].values() if row["name"] == "numpy")
     row[field] = value
-    assert "which is no wheel of" in refusal(tmp_path, json.dumps(found))[1]
+    assert "which is no wheel of" in refusal(tmp_path, resealed(found))[1]
 
 
 @pytest.mark.parametrize("text", ["[]", "null", '{"a": 1, "a": 2}', "NaN", "[" * 100_000, "\xff"])
@@ -142,6 +190,13 @@ def test_no_text_is_too_strange(tmp_path, text):
     path.write_bytes(text.encode("latin-1"))
     with pytest.raises(InputError, match="cannot be used"):
         lock.read(path)
+
+
+def test_no_text_is_too_deep(tmp_path):
+    for depth in range(1100):  # somewhere there, what can be read cannot be written any more
+        text = '{"schema": "envbuild.lock/1", "epoch": ' + "[" * depth + "]" * depth + "}"
+        with pytest.raises(InputError, match="cannot be used"):
+            lock.loads(text, tmp_path / "m.lock.json")
 
 
 def test_a_lock_answers_by_key():

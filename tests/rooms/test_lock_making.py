@@ -138,6 +138,14 @@ def test_a_bootstrapped_base_is_its_tar_and_nothing_of_an_engine(tmp_path, outsi
     assert base.created == 1_650_000_000
 
 
+def test_a_base_from_where_it_may_not_come_any_more_is_asked_for_anew(tmp_path, outside):
+    made = make(asked(tmp_path, MATRIX.replace("registry", "bootstrap")), None, outside)
+    assert lock.settled(asked(tmp_path, MATRIX.replace("registry", "auto")), made).bases == made.bases
+    assert lock.settled(asked(tmp_path), made) is None
+    again = make(asked(tmp_path), made, outside)
+    assert {base.origin for base in again.bases} == {"registry"}
+
+
 @pytest.mark.parametrize(
     "url",
     ["file:///srv/wheels/x.whl", "https://me:secret@host/x.whl", "https://host/x.whl?token=1", None],

@@ -56,6 +56,14 @@ def test_find_links_offer_pytorch_s_build(tmp_path, env, index):
     assert str(tmp_path) not in supplies.notes[0]
 
 
+def test_offline_nothing_is_said_of_an_index_that_nobody_asks(tmp_path, env):
+    name, content = wheel("torch", "2.8.0+cpu")
+    (tmp_path / name).write_bytes(content)
+    own = env | {"UV_FIND_LINKS": tmp_path.as_uri(), "ENVBUILD_OFFLINE": "1"}
+    supplies = resolve(tmp_path, own, order("torch==2.8.0+cpu"))
+    assert (names(supplies), supplies.notes) == (["torch==2.8.0+cpu"], ())
+
+
 def test_the_package_index_s_build_serves_where_it_is_the_same(tmp_path, env, index):
     index.publish(*wheel("torch", "2.8.0", requires=("nvidia-x",)))
     index.publish(*wheel("nvidia_x", "1"))

@@ -199,6 +199,8 @@ LOCK = (
     case("lock-check-stale", "lock one.yaml --check", before=("lock one.yaml", "edited")),
     case("lock-check-broken", "lock one.yaml --check", before=("broken",)),
     case("lock-broken", "lock one.yaml", before=("broken",)),
+    case("lock-edited", "lock one.yaml", before=("lock one.yaml", "unpinned")),
+    case("build-edited-lock", "build one.yaml", before=("lock one.yaml", "unpinned")),
     case("lock-diff", "lock one.yaml --diff"),
     case("lock-list-urls", "lock one.yaml --list-urls"),
     case("lock-offline", "lock one.yaml --offline"),

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import hashlib
 import io
+import json
 import os
 import re
 import shlex
@@ -116,6 +117,14 @@ def _broken(folder: Path) -> None:
     (folder / "one.lock.json").write_text('{"schema": ')
 
 
+def _unpinned(folder: Path) -> None:
+    path = folder / "one.lock.json"
+    found = json.loads(path.read_text())
+    for row in found["environments"].values():
+        row["wheels"] = []
+    path.write_text(json.dumps(found))
+
+
 def _cached(folder: Path) -> None:
     """Two layers and a file, last used on three days."""
     layers = Layers(root=folder / "store")
@@ -131,7 +140,7 @@ def _cached(folder: Path) -> None:
     os.utime(fetched, (0, 0))
 
 
-CHANGES = {"drift": _drift, "edited": _edited, "broken": _broken, "cached": _cached}
+CHANGES = {"drift": _drift, "edited": _edited, "broken": _broken, "unpinned": _unpinned, "cached": _cached}
 
 
 def typed_in(
