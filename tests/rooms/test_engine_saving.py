@@ -123,6 +123,7 @@ def test_nothing_above_the_base_needs_no_archive(daemon, out):
 @pytest.mark.parametrize(
     ("content", "words"),
     [(b"\x28\xb5\x2f\xfd" + b"x" * 900, "zstd"), (gzip.compress(ONE)[:-20], "cannot be read")],
+    ids=["zstd", "cut short"],  # not of the content: gzip writes the time into it
 )
 def test_what_cannot_be_read_is_told(daemon, out, content, words):
     with pytest.raises(OutsideError, match=words):
