@@ -4,6 +4,7 @@ They go through `envbuild verify`, as if they had been built for the cell that t
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -177,9 +178,9 @@ CRASH = "import ctypes\nctypes.string_at(0)\n"
 @pytest.mark.parametrize(
     ("code", "limits", "reason"),
     [
-        (HANG, {"timeout": "20s"}, "ran out of time after 20 s during torch.import"),
-        (HOARD, {"memory": "256MiB"}, "ran out of memory during torch.import"),
-        (CRASH, {}, "the verifier ended (segmentation fault) during torch.import without a complete report"),
+        (HANG, {"timeout": "20s"}, r"ran out of time after 2\d s during torch\.import"),
+        (HOARD, {"memory": "256MiB"}, r"ran out of memory during torch\.import"),
+        (CRASH, {}, r"the verifier ended \(segmentation fault\) during torch\.import without .* report"),
     ],
     ids=["hangs", "takes all memory", "crashes"],
 )
@@ -190,7 +191,7 @@ def test_a_torch_that_never_ends_well_is_an_error(
     image = passed.job.derive(passed.tag, *lines, files=files)
     ended, cell = passed.judge(image, verify=limits)
     assert (ended.code, cell["outcome"]) == (1, "error")
-    assert cell["verification"]["reason"] == reason
+    assert re.fullmatch(reason, cell["verification"]["reason"])
     assert checks(cell, "pass")  # what came before is kept
     assert passed.job.containers(image) == []
 
