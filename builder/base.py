@@ -12,11 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from builder.engine.api import ImageFacts, Progress
+from builder.engine.api import Assembled, ImageFacts, LayerFile, Progress
 from builder.errors import OutsideError, Problem
 from builder.facts import OsRow
 from builder.layer.keys import key_of
 from builder.matrix import BaseSource, Platform
+from builder.names import ARCHES
 from builder.ports import Ports
 from builder.recipe import Recipe
 
@@ -57,7 +58,7 @@ def ready(recipe: Recipe, wish: Wish, ports: Ports, on_progress: OnProgress) -> 
     if wish.policy == "bootstrap":
         return _bootstrapped(recipe, wish, ports, on_progress)
     found = ports.engine.find(recipe.base) if wish.policy == "auto" else None
-    if found is not None:
+    if found is not None and found.platform in ("", wish.platform):
         return _named(recipe.base, found, "engine")
     try:
         pulled = ports.engine.pull(recipe.base, wish.platform, on_progress)
@@ -96,10 +97,15 @@ def _bootstrapped(recipe: Recipe, wish: Wish, ports: Ports, on_progress: OnProgr
         hint = f"use `base: registry`, or bring {recipe.base} into the engine with `docker load`"
         raise OutsideError((Problem(message=message, hint=hint, cell=recipe.cell.id),))
     on_progress(Progress(step=f"bootstrap {wish.os.name}"))
-    tar = ports.source.bootstrap(wish.os.name, wish.os.codename or "", ports.go_on)
-    reference = own_name(wish.os.name, (f"sha256:{ports.source.rootfs(tar).sha256}",))
-    image = ports.engine.find(reference)
-    if image is None:
-        labels = {"org.opencontainers.image.title": f"{wish.os.name}, bootstrapped from a package mirror"}
-        image = ports.engine.load_rootfs(tar, reference, labels)
-    return Base(reference=reference, id=image.id, origin="bootstrap")
+    tar = ports.source.bootstrap(wish.os.name, wish.os.codename or "", ports.go_on, ARCHES[wish.platform])
+    diff_id = f"sha256:{ports.source.rootfs(tar).sha256}"
+    reference = own_name(wish.os.name, (diff_id,))
+    found = ports.engine.find(reference)
+    if found is not None:
+        return Base(reference=reference, id=found.id, origin="bootstrap")
+    layer = LayerFile(diff_id=diff_id, size=tar.stat().st_size, path=tar)
+    labels = {"org.opencontainers.image.title": f"{wish.os.name}, bootstrapped from a package mirror"}
+    # An engine's own import would take it for one of the engine's platform.
+    image = ports.engine.load(Assembled.of_rootfs(layer, wish.platform, labels), on_progress, ports.cancel)
+    ports.engine.tag(image, reference)
+    return Base(reference=reference, id=image, origin="bootstrap")

@@ -10,14 +10,23 @@ from packaging.version import InvalidVersion, Version
 
 CELL_ID = re.compile(
     r"(?P<os>[a-z][a-z0-9.-]*[a-z0-9.])-py(?P<python>\d+(?:\.\d+){1,2}t?)"
-    r"-(?P<cuda>cpu|cu\d{2,4})-torch(?P<torch>\d+(?:\.\d+)*)"
+    r"-(?P<cuda>cpu|cu\d{2,4})-torch(?P<torch>\d+(?:\.\d+)*)(?:-(?P<architecture>amd64|arm64))?"
 )
+ARCHES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}  # platforms in the words of machines and wheels
 TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 
 
-def cell_id(*, os: str, python: str, cuda: str, torch: str) -> str:
-    """The one name of a cell: `ubuntu22.04-py3.11-cu126-torch2.8.0`. `cuda` is `cpu` or a version."""
-    return f"{os}-py{python}-{variant(cuda)}-torch{torch}"
+def cell_id(*, os: str, python: str, cuda: str, torch: str, architecture: str = "") -> str:
+    """The one name of a cell: `ubuntu22.04-py3.11-cu126-torch2.8.0`. `cuda` is `cpu` or a version.
+
+    `architecture` (`amd64`, `arm64`) comes last, where a matrix has several.
+    """
+    return suffixed(f"{os}-py{python}-{variant(cuda)}-torch{torch}", architecture)
+
+
+def suffixed(name: str, architecture: str) -> str:
+    """The name of one architecture's part of what `name` is: `…-arm64`. No architecture changes nothing."""
+    return f"{name}-{architecture}" if architecture else name
 
 
 def variant(cuda: str) -> str:

@@ -18,6 +18,7 @@ from builder.errors import InterruptedByUserError
 from builder.layer import scratch
 from builder.layer.cache import Layers
 from builder.layer.values import Layer
+from builder.names import ARCHES
 from builder.source.api import Pin, Source
 
 CELL_LABEL = "org.envbuild.cell"  # every image of ours carries it
@@ -126,6 +127,10 @@ class Ports:
     def named(self, name: str) -> str:
         """A name in the engine for what this run makes."""
         return name + self.fresh
+
+    def foreign(self, platform: str) -> str:
+        """The platform, where it is not the engine's own; else empty."""
+        return "" if ARCHES.get(platform) == self.engine.about().arch else platform
 
     def file(self, pin: Pin) -> Path:
         """The file of a pin, in the store. Nobody watches it come in, but it stops when everything does."""

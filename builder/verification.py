@@ -31,6 +31,10 @@ OTHER_UID = (
 )
 OTHER_UID_CHECKS = ("torch.import", "train.curve", "save.load")
 
+FOREIGN = (
+    "its programs are for another architecture than this machine's: that needs emulation"
+    " (qemu-user-static with its binfmt)"
+)
 SIGNALS = {
     132: "illegal instruction: a library in the image needs a CPU feature that this machine lacks",
     134: "aborted",
@@ -187,6 +191,8 @@ def _broken(tried: Trial, expected: Sequence[Listed], checks: Sequence[Check]) -
         return f"ran out of time after {tried.end.seconds:.0f} s{_during(tried)}"
     if tried.end.out_of_memory:
         return f"ran out of memory{_during(tried)}"
+    if b"exec format error" in tried.end.stderr[-400:].lower():
+        return FOREIGN
     summaries = [record for record in tried.records if record.get("record") == "summary"]
     if not summaries or summaries[-1].get("complete") is not True:
         return f"{_ended(tried.end)}{_during(tried)} without a complete report"

@@ -1,4 +1,7 @@
-"""Aliases of a matrix: which cell each of these tags means, and which cells must be good for it to move."""
+"""Tags that stand for several cells: which cells each of them means, and which must be good for it to move.
+
+These are a matrix's aliases, and with several platforms the tags of what a combination is on all of them.
+"""
 
 from __future__ import annotations
 
@@ -27,25 +30,44 @@ class Aim:
 
 
 def aims(cells: tuple[Cell, ...], matrix: Matrix, facts: Facts) -> tuple[Aim, ...]:
-    """The aliases of the cells that are to be built.
+    """The tags of what a combination is on all platforms, then the aliases: of the cells to be built.
 
     The newest cell is that of the newest torch, then of the newest Python, then of the newest CUDA (`cpu` is
     the oldest); of several OSes it is the one that the matrix names first.
     """
-    return tuple(
-        Aim(
-            tag=tag,
-            means=(max(members, key=_newness).id,),
-            cells=tuple(cell.id for cell in members),
-        )
+    aliased = tuple(
+        Aim(tag=tag, means=_newest(members), cells=_ids(members), index=len(matrix.platforms) > 1)
         for alias in matrix.aliases
         for tag, members in _members(alias, cells, facts).items()
     )
+    return (*_shared(cells), *aliased)
+
+
+def _shared(cells: tuple[Cell, ...]) -> Iterator[Aim]:
+    """One tag each for the cells that differ only in their platform; none where a matrix has one platform."""
+    found: dict[str, list[Cell]] = {}
+    for cell in cells:
+        for reference in cell.shared if cell.selected else ():
+            found.setdefault(reference.rpartition(":")[2], []).append(cell)
+    for tag, members in found.items():
+        yield Aim(tag=tag, means=_ids(members), cells=_ids(members), index=True)
+
+
+def _newest(members: list[Cell]) -> tuple[str, ...]:
+    """The newest of them, on every platform that it is for."""
+    newest = max(members, key=_newness)
+    return _ids([cell for cell in members if cell.combination == newest.combination])
+
+
+def _ids(cells: list[Cell]) -> tuple[str, ...]:
+    return tuple(cell.id for cell in cells)
 
 
 def mistakes(cells: tuple[Cell, ...], matrix: Matrix, facts: Facts) -> Iterator[Problem]:
     """Aliases that mean no cell, that no registry takes, or that something else is called already."""
     taken = {tag.rpartition(":")[2]: f"the tag of {cell.id}" for cell in cells for tag in cell.tags}
+    together = {tag.rpartition(":")[2] for cell in cells for tag in cell.shared}
+    taken |= dict.fromkeys(together, "the tag of cells for several platforms")
     for alias in matrix.aliases:
         if not any(cell.status != "excluded" and _means(alias, cell, facts) for cell in cells):
             yield Problem(

@@ -1,4 +1,4 @@
-"""What the cells of a matrix have in common, as far as a verdict depends on it."""
+"""What the cells of a matrix for one platform have in common, as far as a verdict depends on it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from packaging.utils import canonicalize_name
 
-from builder.matrix import Flavor, Matrix, Provider
+from builder.matrix import Flavor, Matrix, Platform, Provider
+from builder.names import ARCHES
 
 _NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*(.*)", re.DOTALL)
 
@@ -25,11 +26,11 @@ class Circumstances:
     wanted: tuple[str, ...] = ()  # the requirements of those
 
 
-def circumstances(matrix: Matrix, provider: Provider) -> Circumstances:
-    """The circumstances of a matrix's cells whose Python comes from `provider`."""
+def circumstances(matrix: Matrix, provider: Provider, platform: Platform) -> Circumstances:
+    """The circumstances of a matrix's cells for `platform` whose Python comes from `provider`."""
     requirements = [match for text in matrix.pip if (match := _NAME.fullmatch(text))]
     return Circumstances(
-        arch="aarch64" if matrix.platform == "linux/arm64" else "x86_64",
+        arch=ARCHES[platform],
         provider=provider,
         flavor=matrix.flavor,
         gpus=matrix.verify.gpus,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -16,8 +16,8 @@ from builder.cell.rules import Reasons
 from builder.cell.values import Cell, Status
 from builder.errors import InputError, Place, Problem
 from builder.facts import Facts
-from builder.matrix import Inclusion, Matrix, Provider
-from builder.names import cell_id, cuda_version
+from builder.matrix import Inclusion, Matrix, Platform, Provider
+from builder.names import cell_id, cuda_version, suffixed
 
 MAX_CELLS = 20_000
 
@@ -25,18 +25,19 @@ Point = tuple[str, str, str, str]  # os, python, cuda, torch
 
 
 def expand(matrix: Matrix, facts: Facts) -> tuple[Cell, ...]:
-    """All cells: the product in the order os, python, cuda, torch of the file, then what is included.
+    """All cells: the product in the order os, python, cuda, torch of the file, then what is included. Each
+    combination has a cell for each platform.
 
     Raises `InputError` with every mistake of the matrix that needs the tables or the cells to be seen.
     """
     problems: list[Problem] = []
     axes = axes_.read(matrix, facts, problems)
-    if axes.size + len(matrix.include) > MAX_CELLS:
+    if _size(axes, matrix) > MAX_CELLS:
         raise InputError((*problems, _too_many(axes, matrix)))
     rules = exclusions.work_out(matrix.exclude, axes, facts, problems)
     included = _inclusions(matrix, axes, facts, problems)
     maker = _Maker(matrix, facts, rules, tags.writer(matrix, problems))
-    cells = (*maker.product(axes), *(maker.included(point, wish) for point, wish in included))
+    cells = (*maker.product(axes), *maker.included(included))
     problems += [*tags.mistakes(cells, matrix), *aliases.mistakes(cells, matrix, facts)]
     if problems:
         raise InputError(sorted(problems, key=_where))
@@ -63,9 +64,13 @@ def _refusal(cell: Cell) -> Problem:
     )
 
 
+def _size(axes: Axes, matrix: Matrix) -> int:
+    return (axes.size + len(matrix.include)) * len(matrix.platforms)
+
+
 def _too_many(axes: Axes, matrix: Matrix) -> Problem:
     return Problem(
-        message=f"this matrix has {axes.size + len(matrix.include):,} cells, and {MAX_CELLS:,} are the most",
+        message=f"this matrix has {_size(axes, matrix):,} cells, and {MAX_CELLS:,} are the most",
         hint="take values away, or make several matrices",
         place=matrix.os[0].place if matrix.os else None,
     )
@@ -121,7 +126,7 @@ def _twice(point: Point, wish: Inclusion, first: Place) -> Problem:
 
 
 class _Maker:
-    """Makes cells; keeps a judge and an atlas per provider."""
+    """Makes cells; keeps a judge and an atlas per provider and platform."""
 
     def __init__(
         self, matrix: Matrix, facts: Facts, rules: tuple[exclusions.Rule, ...], write: tags.Writer
@@ -130,7 +135,7 @@ class _Maker:
         self._facts = facts
         self._rules = rules
         self._write = write
-        self._benches: dict[Provider, _Bench] = {}
+        self._benches: dict[tuple[Provider, Platform], _Bench] = {}
 
     def product(self, axes: Axes) -> Iterator[Cell]:
         """The cells of the product; a cell's place is that of its torch."""
@@ -138,17 +143,18 @@ class _Maker:
             point = (os.name, python.name, cuda.name, torch.name)
             excluded = tuple(rule.reason for rule in self._rules if rule.excludes(*point))[:1]
             status: Status = "excluded" if excluded else "kept"
-            yield self._cell(point, self._matrix.provider, status, excluded, torch.place)
+            for bench in self._for_platforms(self._matrix.provider):
+                yield self._cell(point, bench, status, excluded, torch.place)
 
-    def included(self, point: Point, wish: Inclusion) -> Cell:
-        """A cell outside the product."""
-        return self._cell(point, wish.provider or self._matrix.provider, "included", (), wish.place)
+    def included(self, wishes: Iterable[tuple[Point, Inclusion]]) -> Iterator[Cell]:
+        """The cells outside the product."""
+        for point, wish in wishes:
+            for bench in self._for_platforms(wish.provider or self._matrix.provider):
+                yield self._cell(point, bench, "included", (), wish.place)
 
-    def _cell(
-        self, point: Point, provider: Provider, status: Status, excluded: Reasons, place: Place
-    ) -> Cell:
+    def _cell(self, point: Point, bench: _Bench, status: Status, excluded: Reasons, place: Place) -> Cell:
         os, python, cuda, torch = point
-        bench = self._bench(provider)
+        references, around = self._write(*point), bench.judge.around
         reasons = bench.judge.reasons(*point)
         judged = verdict(reasons)
         if judged != "possible":
@@ -157,29 +163,36 @@ class _Maker:
             if status != "excluded" and self._matrix.impossible == "drop":
                 status = "dropped"
         return Cell(
-            id=cell_id(os=os, python=python, cuda=cuda, torch=torch),
+            id=cell_id(os=os, python=python, cuda=cuda, torch=torch, architecture=bench.architecture),
             os=os,
             python=python,
             cuda=cuda,
             torch=torch,
-            arch=bench.judge.around.arch,
-            provider=provider,
-            flavor=self._matrix.flavor,
+            arch=around.arch,
+            provider=around.provider,
+            flavor=around.flavor,
             verdict=judged,
             status=status,
             reasons=(*excluded, *reasons),
-            tags=self._write(*point),
+            tags=tuple(suffixed(one, bench.architecture) for one in references),
+            shared=references if bench.architecture else (),
             place=place,
         )
 
-    def _bench(self, provider: Provider) -> _Bench:
-        if provider not in self._benches:
-            judge = Judge(self._facts, circumstances(self._matrix, provider))
-            self._benches[provider] = _Bench(judge=judge, atlas=Atlas(judge))
-        return self._benches[provider]
+    def _for_platforms(self, provider: Provider) -> Iterator[_Bench]:
+        for platform in self._matrix.platforms:
+            if (provider, platform) not in self._benches:
+                self._benches[provider, platform] = self._bench(provider, platform)
+            yield self._benches[provider, platform]
+
+    def _bench(self, provider: Provider, platform: Platform) -> _Bench:
+        judge = Judge(self._facts, circumstances(self._matrix, provider, platform))
+        architecture = platform.removeprefix("linux/") if len(self._matrix.platforms) > 1 else ""
+        return _Bench(judge=judge, atlas=Atlas(judge, architecture), architecture=architecture)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Bench:
     judge: Judge
     atlas: Atlas
+    architecture: str  # with which ids and tags end; empty where a matrix has one platform

@@ -21,8 +21,9 @@ Point = tuple[str, str, str, str]  # os, python, cuda, torch
 class Atlas:
     """Finds neighbours under one judge; remembers where there are none."""
 
-    def __init__(self, judge: Judge) -> None:
+    def __init__(self, judge: Judge, architecture: str = "") -> None:
         self._judge = judge
+        self._architecture = architecture  # with which ids end, where a matrix has several
         self._empty: set[tuple[str | bool | None, ...]] = set()  # fixed values, and whether for the CPU
         self._near_os = cache(self._order_os)
         self._near_python = cache(self._order_python)
@@ -37,7 +38,10 @@ class Atlas:
             turns = (point for _ in range(MOST) for search in searches for point in islice(search, 1))
             found = tuple(islice(turns, MOST))
             if found:
-                return tuple(cell_id(os=o, python=p, cuda=c, torch=t) for o, p, c, t in found)
+                return tuple(
+                    cell_id(os=o, python=p, cuda=c, torch=t, architecture=self._architecture)
+                    for o, p, c, t in found
+                )
         return ()
 
     def _found(self, here: Point, changing: tuple[str, ...]) -> Iterator[Point]:

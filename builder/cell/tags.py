@@ -51,7 +51,9 @@ def _unknown(name: str, value: Value) -> Problem:
 
 
 def mistakes(cells: tuple[Cell, ...], matrix: Matrix) -> list[Problem]:
-    """Per template, the first tag that no registry takes, and the first that two selected cells share."""
+    """Per template, the first tag that no registry takes, and the first that two selected cells share; then
+    the first that is both one cell's and, without its architecture, that of another on all platforms.
+    """
     problems: list[Problem] = []
     seen: dict[str, tuple[Cell, int]] = {}
     for number, template in enumerate(matrix.tags or (None,)):
@@ -62,7 +64,18 @@ def mistakes(cells: tuple[Cell, ...], matrix: Matrix) -> list[Problem]:
         shared = next((pair for cell, tag in tagged if (pair := _earlier(seen, cell, tag, number))), None)
         if shared is not None:
             problems.append(_shared(*shared, template))
+    ambiguous = ((cell, ref.rpartition(":")[2]) for cell in cells if cell.selected for ref in cell.shared)
+    problems += [_ambiguous(cell, seen[tag][0], tag) for cell, tag in ambiguous if tag in seen][:1]
     return problems
+
+
+def _ambiguous(one: Cell, other: Cell, tag: str) -> Problem:
+    return Problem(
+        message=f"'{tag}' would be the tag of {other.id}, and of {one.id} on all platforms",
+        hint="a template must not end in -amd64 or -arm64: the tags of each platform's cells do",
+        place=one.place,
+        cell=one.id,
+    )
 
 
 def _tag(cell: Cell, number: int, matrix: Matrix) -> str:

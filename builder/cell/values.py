@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from builder.errors import Place
-from builder.matrix import Flavor, Provider
+from builder.matrix import Flavor, Platform, Provider
+from builder.names import ARCHES
 
 Verdict = Literal["possible", "impossible", "unknown"]
 Status = Literal["kept", "excluded", "dropped", "included"]
@@ -46,7 +47,18 @@ class Cell:
     status: Status
     reasons: tuple[Reason, ...]
     tags: tuple[str, ...]  # full references, repository:tag
+    shared: tuple[str, ...] = ()  # those of the index that it is in, where a matrix has several platforms
     place: Place | None = None
+
+    @property
+    def platform(self) -> Platform:
+        """What the image runs on, as registries name it."""
+        return "linux/arm64" if self.arch == ARCHES["linux/arm64"] else "linux/amd64"
+
+    @property
+    def combination(self) -> tuple[str, str, str, str]:
+        """What cells that differ only in their platform have in common."""
+        return self.os, self.python, self.cuda, self.torch
 
     @property
     def selected(self) -> bool:

@@ -20,8 +20,8 @@ from builder.recipe import Recipe
 
 def wish(chosen: Selection, recipe: Recipe) -> Wish:
     """Which base a recipe wants, and from where it may come."""
-    matrix = chosen.matrix
-    return Wish(os=chosen.facts.os[recipe.cell.os], policy=matrix.base, platform=matrix.platform)
+    os, platform = chosen.facts.os[recipe.cell.os], recipe.cell.platform
+    return Wish(os=os, policy=chosen.matrix.base, platform=platform)
 
 
 def every_recipe(chosen: Selection, templates: Path | None) -> tuple[Recipe, ...]:
@@ -35,7 +35,7 @@ def asked(chosen: Selection, recipes: tuple[Recipe, ...], upgrade: tuple[str, ..
     return Asked(
         matrix=chosen.matrix,
         recipes=recipes,
-        wishes={recipe.cell.os: wish(chosen, recipe) for recipe in recipes},
+        wishes={recipe.cell.id: wish(chosen, recipe) for recipe in recipes},
         chosen=frozenset(cell.id for cell in chosen.chosen),
         upgrade=upgrade,
         offline=source.offline(),

@@ -50,6 +50,7 @@ class ImageFacts:
     labels: tuple[tuple[str, str], ...] = ()
     env: tuple[tuple[str, str], ...] = ()
     layers: tuple[str, ...] = ()  # diff_ids from the lowest on; none while only a part of it is there
+    platform: str = ""  # linux/amd64 …; empty where a list does not tell
     created: int = 0
 
 
@@ -74,6 +75,19 @@ class Assembled:
     config: bytes
     layers: tuple[LayerFile, ...]
     relatives: tuple[str, ...] = ()
+
+    @classmethod
+    def of_rootfs(cls, rootfs: LayerFile, platform: str, labels: Mapping[str, str]) -> Assembled:
+        """An image of one layer, a whole root file system, for that platform (`linux/arm64`)."""
+        os, _, architecture = platform.partition("/")
+        document = {
+            "architecture": architecture,
+            "os": os,
+            "config": {"Labels": dict(labels)},
+            "history": [{"created_by": "envbuild: root file system"}],
+            "rootfs": {"type": "layers", "diff_ids": [rootfs.diff_id]},
+        }
+        return cls(config=json.dumps(document, sort_keys=True).encode(), layers=(rootfs,))
 
     @property
     def id(self) -> str:
@@ -114,7 +128,9 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildRequest:
-    """One build. `context` must hold `Dockerfile`; `tag` is put on success alone."""
+    """One build. `context` must hold `Dockerfile`; `tag` is put on success alone. `platform` (linux/arm64) is
+    the base's; empty: the engine's own.
+    """
 
     context: tuple[Entry, ...]
     target: str | None
@@ -122,6 +138,7 @@ class BuildRequest:
     labels: Mapping[str, str]
     network: Literal["none", "host", "default"]
     tag: str | None
+    platform: str = ""
     no_cache: bool = False
 
 
@@ -205,9 +222,6 @@ class Engine(Protocol):
         """Bring an image from its registry. Raises `OutsideError` when it did not arrive, whatever the
         stream's status; an exception out of `on_progress` ends the pull.
         """
-
-    def load_rootfs(self, tar: Path, reference: str, labels: Mapping[str, str]) -> ImageFacts:
-        """Make a one-layer image of a root file system's tar."""
 
     def build(self, request: BuildRequest, on_progress: OnProgress, cancel: threading.Event) -> str:
         """Build and return the image id. Raises `CellError` with step and last lines when the build fails."""

@@ -155,6 +155,7 @@ def _parameters(request: BuildRequest) -> dict[str, str]:
         "dockerfile": "Dockerfile",
         "target": request.target or "",
         "networkmode": request.network,
+        "platform": request.platform,
         "buildargs": json.dumps(dict(request.args), sort_keys=True),
         "labels": json.dumps(dict(request.labels), sort_keys=True),
         "nocache": "1" if request.no_cache else "",
@@ -196,6 +197,8 @@ def _failure(said: str, transcript: Transcript) -> CellError | OutsideError:
 def _hint(words: str) -> str | None:
     if "no space left on device" in words.lower():
         return DISK
+    if "exec format error" in words.lower():
+        return "the base is for another architecture: this needs emulation (qemu-user-static with its binfmt)"
     if "Temporary failure resolving" in words or "Could not resolve host" in words:
         return "the step needs a network that the build does not reach: check the engine's DNS and proxy"
     return None

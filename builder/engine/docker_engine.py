@@ -70,10 +70,6 @@ class DockerEngine:
         """Bring an image from its registry."""
         return images.pull(self._client, reference, platform, on_progress)
 
-    def load_rootfs(self, tar: Path, reference: str, labels: Mapping[str, str]) -> ImageFacts:
-        """Make a one-layer image of a root file system's tar."""
-        return images.load_rootfs(self._client, tar, reference, labels)
-
     def build(self, request: BuildRequest, on_progress: OnProgress, cancel: threading.Event) -> str:
         """Build and return the image id. The tag is put on last, so that no failure leaves it behind."""
         if not any(entry.path == "Dockerfile" for entry in request.context):

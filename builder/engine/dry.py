@@ -62,7 +62,7 @@ class DryEngine:
         )
 
     def find(self, reference: str) -> ImageFacts | None:
-        """An image that this engine pulled, imported or built."""
+        """An image that this engine pulled, loaded or built."""
         name = _full(reference)
         return next(
             (each for each in self.images.values() if name in each.tags or reference == each.id), None
@@ -81,10 +81,6 @@ class DryEngine:
         """Pretend that the image arrived."""
         on_progress(Progress(step=f"pulling {reference}", done=True))
         return self._add((reference, platform), reference, {})
-
-    def load_rootfs(self, tar: Path, reference: str, labels: Mapping[str, str]) -> ImageFacts:
-        """Pretend that the tar was imported; it need not exist."""
-        return self._add((str(tar), reference, sorted(labels.items())), reference, labels)
 
     def build(self, request: BuildRequest, on_progress: OnProgress, cancel: threading.Event) -> str:
         """Name the instructions that a build would run, and return an id made of the request."""

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import calendar
-import json
 import time
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from builder.engine import door
 from builder.engine.api import ImageFacts, OnProgress, Progress
 from builder.engine.messages import error_of, messages
-from builder.engine.refusals import failed, outside, refused
+from builder.engine.refusals import outside, refused
 from builder.errors import OutsideError
 
 if TYPE_CHECKING:
@@ -109,27 +107,6 @@ class _Layers:
         )
 
 
-def load_rootfs(client: APIClient, tar: Path, reference: str, labels: Mapping[str, str]) -> ImageFacts:
-    """Import `tar` as a one-layer image. Streamed; the name is given last, by the engine's own tag call."""
-    what = f"importing {reference}"
-    # json.dumps is how a Dockerfile instruction quotes.
-    changes = [f"LABEL {json.dumps(key)}={json.dumps(value)}" for key, value in labels.items()]
-    with tar.open("rb") as content, outside(what):
-        params = {"fromSrc": "-", "changes": changes}
-        response = door.post(client, "/images/create", params, content, door.TAR)
-        image = ""
-        for message in messages(response, what):
-            said = error_of(message)
-            if said:
-                raise failed(what, said)
-            image = str(message.get("status") or image)
-    tag(client, image, reference)
-    found = find(client, reference)
-    if found is None:
-        raise OutsideError.of(f"{what} failed: the engine took the file, but has no such image")
-    return found
-
-
 def tag(client: APIClient, image: str, reference: str) -> None:
     """Give an image one more name."""
     from docker import utils  # noqa: PLC0415
@@ -168,6 +145,7 @@ def _facts(found: dict[str, Any]) -> ImageFacts:
             (name, value) for name, _, value in (line.partition("=") for line in config.get("Env") or ())
         ),
         layers=tuple((found.get("RootFS") or {}).get("Layers") or ()),
+        platform=f"{found.get('Os')}/{found.get('Architecture')}",
         created=_seconds(str(found.get("Created") or "")),
     )
 

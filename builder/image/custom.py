@@ -58,6 +58,7 @@ def _request(order: Order, base: str, stage: str, ports: Ports) -> BuildRequest:
         labels={},
         network="none",
         tag=None,
+        platform=ports.foreign(order.ground.recipe.cell.platform),
         no_cache=bool(ports.fresh),
     )
 

@@ -71,7 +71,8 @@ class Locked:
     def of(cls, recipe: Recipe, lock: Lock, wish: Wish) -> Locked:
         """The recipe's part of the lock, which must hold its cell (`lock.stale` tells)."""
         cell = lock.cell(recipe.cell.id)
-        base, system = (lock.base(cell.base), lock.system(cell.system)) if cell else (None, None)
+        base = lock.base(cell.base, cell.platform) if cell else None
+        system = lock.system(cell.system) if cell else None
         if cell is None or base is None or system is None:
             raise InputError.of(f"{recipe.cell.id} is not in the lock", hint="`envbuild lock` makes it anew")
         return cls(recipe=recipe, cell=cell, base=base, system=system, wish=wish, epoch=lock.epoch)

@@ -14,6 +14,7 @@ from builder.image.assembly import Part
 from builder.layer.keys import key_of
 from builder.layer.values import Layer
 from builder.lock import LockedBase
+from builder.names import ARCHES
 from builder.ports import Ports
 from builder.recipe import Configured
 
@@ -87,7 +88,7 @@ def _loaded(wanted: Wanted, found: tuple[LayerFile, ...], ports: Ports, on_progr
 
 
 def _arch(wanted: Wanted) -> str:
-    return {"linux/arm64": "aarch64"}.get(wanted.wish.platform, "x86_64")
+    return ARCHES[wanted.wish.platform]
 
 
 def _layers(wanted: Wanted, ports: Ports, on_progress: OnProgress) -> tuple[LayerFile, ...]:
@@ -119,7 +120,8 @@ def _bootstrapped(wanted: Wanted, ports: Ports, on_progress: OnProgress) -> tupl
     on_progress(Progress(step=f"bootstrap {wanted.wish.os.name}"))
     with ports.shared.slot():
         ports.go_on()
-        tar = ports.source.bootstrap(wanted.wish.os.name, wanted.wish.os.codename or "", ports.go_on)
+        os = wanted.wish.os
+        tar = ports.source.bootstrap(os.name, os.codename or "", ports.go_on, _arch(wanted))
     if f"sha256:{ports.source.rootfs(tar).sha256}" not in wanted.locked.layers:
         raise _moved(wanted, "the distribution's mirror gives newer packages by now")
     return kept(wanted, (tar,), ports)

@@ -123,6 +123,7 @@ def _request(ground: Ground, base: str, ports: Ports) -> BuildRequest:
         # The host's also where a daemon has no bridge, or a proxy listens on this machine alone.
         network="host" if pinned is None else "none",
         tag=ports.named(ground.image),
+        platform=ports.foreign(ground.recipe.cell.platform),
         no_cache=bool(ports.fresh),
     )
 

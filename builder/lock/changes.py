@@ -12,7 +12,7 @@ GONE = "none"
 
 def changes(old: Lock | None, new: Lock) -> tuple[str, ...]:
     """Lines such as `numpy 2.3.1 → 2.3.4`, below the bases, systems or cells that they are about."""
-    lines = [line for ref in _all(_bases(old), _bases(new)) for line in _base(ref, old, new)]
+    lines = [line for where in sorted({*_bases(old), *_bases(new)}) for line in _base(*where, old, new)]
     groups: dict[tuple[str, ...], list[str]] = {}
     for ident in _all(_cells(old), _cells(new)):
         before, after = old.cell(ident) if old else None, new.cell(ident)
@@ -26,8 +26,8 @@ def changes(old: Lock | None, new: Lock) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _bases(lock: Lock | None) -> tuple[str, ...]:
-    return tuple(base.reference for base in lock.bases) if lock else ()
+def _bases(lock: Lock | None) -> tuple[tuple[str, str], ...]:
+    return tuple((base.reference, base.platform) for base in lock.bases) if lock else ()
 
 
 def _cells(lock: Lock | None) -> tuple[str, ...]:
@@ -38,11 +38,12 @@ def _all(*names: Iterable[str]) -> list[str]:
     return sorted({name for some in names for name in some})
 
 
-def _base(reference: str, old: Lock | None, new: Lock) -> tuple[str, ...]:
-    before, after = old.base(reference) if old else None, new.base(reference)
+def _base(reference: str, platform: str, old: Lock | None, new: Lock) -> tuple[str, ...]:
+    before, after = old.base(reference, platform) if old else None, new.base(reference, platform)
     if before == after:
         return ()
-    return (f"base {reference}: {_named(before)} → {_named(after)}",)
+    name = new.name_of(after) if after else reference
+    return (f"base {name}: {_named(before)} → {_named(after)}",)
 
 
 def _named(base: LockedBase | None) -> str:

@@ -28,7 +28,9 @@ class FileRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaseRow:
-    """A base image by its content, under its reference."""
+    """A base image by its content, under its reference; where a lock has it for several platforms, under
+    reference and platform, with a space between.
+    """
 
     digest: str | None
     platform: str
@@ -95,13 +97,16 @@ def sealed(body: Mapping[str, object]) -> dict[str, object]:
 def of(lock: Lock) -> Document:
     """The lock as tables."""
     environments = {cell.id: _environment(cell) for cell in lock.cells}
+    keys = {(base.reference, base.platform): lock.name_of(base) for base in lock.bases}
     return Document(
         matrix=lock.matrix,
         canonical=lock.canonical,
         epoch=lock.epoch,
-        cells={cell.id: _cell(cell, environments[cell.id]) for cell in lock.cells},
+        cells={
+            cell.id: _cell(cell, keys[cell.base, cell.platform], environments[cell.id]) for cell in lock.cells
+        },
         environments={_key(row): row for row in environments.values()},
-        bases={base.reference: BaseRow(**_fields(base, "reference")) for base in lock.bases},
+        bases={lock.name_of(base): BaseRow(**_fields(base, "reference")) for base in lock.bases},
         systems={system.key: _system(system) for system in lock.systems},
         files={pin.sha256: FileRow(**_fields(pin, "sha256")) for pin in lock.files},
     )
@@ -114,14 +119,22 @@ def whole(document: Document) -> Lock:
         matrix=document.matrix,
         canonical=document.canonical,
         epoch=document.epoch,
-        bases=tuple(LockedBase(reference=key, **_fields(row)) for key, row in sorted(document.bases.items())),
+        bases=tuple(
+            LockedBase(reference=reference_of(key), **_fields(row))
+            for key, row in sorted(document.bases.items())
+        ),
         systems=tuple(_locked_system(key, row, files) for key, row in sorted(document.systems.items())),
         cells=tuple(_locked_cell(key, row, document, files) for key, row in sorted(document.cells.items())),
     )
 
 
-def _cell(cell: LockedCell, environment: EnvironmentRow) -> CellRow:
-    return CellRow(recipe=cell.recipe, base=cell.base, system=cell.system, environment=_key(environment))
+def reference_of(key: str) -> str:
+    """The reference in the key of a base."""
+    return key.partition(" ")[0]
+
+
+def _cell(cell: LockedCell, base: str, environment: EnvironmentRow) -> CellRow:
+    return CellRow(recipe=cell.recipe, base=base, system=cell.system, environment=_key(environment))
 
 
 def _environment(cell: LockedCell) -> EnvironmentRow:
@@ -151,7 +164,8 @@ def _locked_cell(ident: str, row: CellRow, document: Document, files: dict[str, 
     return LockedCell(
         id=ident,
         recipe=row.recipe,
-        base=row.base,
+        base=reference_of(row.base),
+        platform=document.bases[row.base].platform,
         system=row.system,
         interpreter=files[environment.interpreter] if environment.interpreter else None,
         wheels=tuple(files[one] for one in environment.wheels),

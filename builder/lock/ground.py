@@ -1,4 +1,6 @@
-"""Recipes of one base → that base by its content, and the packages of each distinct `os` stage on it."""
+"""Recipes of one base → that base by its content, and the packages of each distinct `os` stage on it. A base
+is for one platform.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,7 @@ from builder.engine.api import Progress
 from builder.errors import OutsideError
 from builder.lock import packages
 from builder.lock.values import Lock, LockedBase, LockedSystem, system_key
+from builder.names import ARCHES
 from builder.ports import Ports
 from builder.recipe import Recipe
 
@@ -48,8 +51,8 @@ def untold(recipes: Sequence[Recipe], wish: Wish, old: Lock | None, packages: Se
 
 def _known_base(recipes: Sequence[Recipe], wish: Wish, old: Lock | None) -> LockedBase | None:
     """The base that an older lock has for these recipes, unless it is from where it may not come now."""
-    found = old.base(recipes[0].base) if old else None
-    fits = found and found.platform == wish.platform and wish.policy in ("auto", found.origin)
+    found = old.base(recipes[0].base, wish.platform) if old else None
+    fits = found and wish.policy in ("auto", found.origin)
     return found if fits else None
 
 
@@ -78,7 +81,9 @@ def _base(ready: Base, reference: str, wish: Wish, ports: Ports) -> LockedBase:
     of it.
     """
     if ready.origin == "bootstrap":
-        made = ports.source.rootfs(ports.source.bootstrap(wish.os.name, wish.os.codename or ""))
+        arch = ARCHES[wish.platform]
+        tar = ports.source.bootstrap(wish.os.name, wish.os.codename or "", ports.go_on, arch)
+        made = ports.source.rootfs(tar)
         return LockedBase(
             reference=reference,
             digest=None,

@@ -10,7 +10,7 @@ LOCAL = "in a folder or index of its own"
 
 def listing(lock: Lock) -> tuple[str, ...]:
     """One line each: what it is, where it is, its sha256. Sorted by kind."""
-    bases = [f"image {_named(base)}" for base in lock.bases]
+    bases = dict.fromkeys(f"image {_named(base)}" for base in lock.bases)  # platforms of one index, once
     files = [
         f"{_kind(pin)} {pin.url or f'{pin.filename} ({LOCAL})'} sha256:{pin.sha256}" for pin in lock.files
     ]

@@ -26,14 +26,15 @@ JOBS = 4
 NO_DATE = 946684800  # 2000-01-01: where neither a base nor its lists have a date
 
 Tell = Callable[[str], None]
+Where = tuple[str, str]  # a base's reference and platform
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """What is to be locked.
 
-    `recipes` are those of all cells that the matrix selects, `wishes` the base that each OS wants; `chosen`
-    are the ids of the cells to look at now, the others keep what they have.
+    `recipes` are those of all cells that the matrix selects, `wishes` the base that each of them wants by its
+    id; `chosen` are the ids of the cells to look at now, the others keep what they have.
 
     `upgrade`: None keeps every pin that still serves, `()` none of them, and names all pins but theirs.
     """
@@ -52,7 +53,7 @@ def settled(asked: Asked, old: Lock | None) -> Lock | None:
     kept = [_kept(asked, recipe, old) for recipe in _members(asked, old)]
     if old is None or asked.upgrade == () or not all(grounds.values()) or not all(kept):
         return None
-    return _whole(asked, [one for one in kept if one], {ref: one for ref, one in grounds.items() if one})
+    return _whole(asked, [one for one in kept if one], {where: one for where, one in grounds.items() if one})
 
 
 def asks_engine(asked: Asked, old: Lock | None) -> bool:
@@ -73,9 +74,9 @@ def make(asked: Asked, old: Lock | None, ports: Ports, tell: Tell) -> Lock:
     }
     with ThreadPoolExecutor(max_workers=JOBS, thread_name_prefix="lock") as pool:
         bases = {
-            ref: pool.submit(_ground, asked, recipes, old, ports, tell)
-            for ref, recipes in _by_base(asked, old).items()
-            if not grounds[ref]
+            where: pool.submit(_ground, asked, recipes, old, ports, tell)
+            for where, recipes in _by_base(asked, old).items()
+            if not grounds[where]
         }
         distinct = dict.fromkeys(orders.values())
         resolved = {order: pool.submit(resolve, order, ports, tell) for order in distinct}
@@ -86,8 +87,8 @@ def make(asked: Asked, old: Lock | None, ports: Ports, tell: Tell) -> Lock:
         settled_pins[recipe.cell.id] or _cell(recipe, supplies[recipe.cell.id])
         for recipe in _members(asked, old)
     ]
-    known = {ref: one for ref, one in grounds.items() if one}
-    return _whole(asked, cells, known | {ref: one.result() for ref, one in bases.items()})
+    known = {where: one for where, one in grounds.items() if one}
+    return _whole(asked, cells, known | {where: one.result() for where, one in bases.items()})
 
 
 def _members(asked: Asked, old: Lock | None) -> tuple[Recipe, ...]:
@@ -100,15 +101,15 @@ def _members(asked: Asked, old: Lock | None) -> tuple[Recipe, ...]:
     )
 
 
-def _by_base(asked: Asked, old: Lock | None) -> dict[str, list[Recipe]]:
-    found: dict[str, list[Recipe]] = {}
+def _by_base(asked: Asked, old: Lock | None) -> dict[Where, list[Recipe]]:
+    found: dict[Where, list[Recipe]] = {}
     for recipe in _members(asked, old):
-        found.setdefault(recipe.base, []).append(recipe)
+        found.setdefault((recipe.base, recipe.cell.platform), []).append(recipe)
     return found
 
 
 def _wish(asked: Asked, recipes: Sequence[Recipe]) -> Wish:
-    return asked.wishes[recipes[0].cell.os]
+    return asked.wishes[recipes[0].cell.id]
 
 
 def _kept(asked: Asked, recipe: Recipe, old: Lock | None) -> LockedCell | None:
@@ -122,11 +123,11 @@ def _kept(asked: Asked, recipe: Recipe, old: Lock | None) -> LockedCell | None:
     return None if wanted else found
 
 
-def _known(asked: Asked, old: Lock | None) -> dict[str, Ground | None]:
+def _known(asked: Asked, old: Lock | None) -> dict[Where, Ground | None]:
     """Base → what the old lock has of it and its packages; None where somebody is to be asked."""
     return {
-        ref: None if _anew(asked, recipes) else ground.known(recipes, _wish(asked, recipes), old)
-        for ref, recipes in _by_base(asked, old).items()
+        where: None if _anew(asked, recipes) else ground.known(recipes, _wish(asked, recipes), old)
+        for where, recipes in _by_base(asked, old).items()
     }
 
 
@@ -140,7 +141,7 @@ def _ground(asked: Asked, recipes: Sequence[Recipe], old: Lock | None, ports: Po
     return ground.locked(recipes, _wish(asked, recipes), kept, ports, tell)
 
 
-def _refuse_unknown(asked: Asked, old: Lock | None, grounds: Mapping[str, Ground | None]) -> None:
+def _refuse_unknown(asked: Asked, old: Lock | None, grounds: Mapping[Where, Ground | None]) -> None:
     """Offline there is nobody to ask: told before anything is resolved."""
     hint = "run `envbuild lock` where there is a network; the lock then serves here"
     packages = asked.matrix.system
@@ -149,8 +150,8 @@ def _refuse_unknown(asked: Asked, old: Lock | None, grounds: Mapping[str, Ground
             message=f"offline, nobody tells {ground.untold(recipes, _wish(asked, recipes), old, packages)}",
             hint=hint,
         )
-        for ref, recipes in _by_base(asked, old).items()
-        if not grounds[ref]
+        for where, recipes in _by_base(asked, old).items()
+        if not grounds[where]
     ]
     if problems:
         raise OutsideError(problems)
@@ -170,7 +171,7 @@ def _settle(ports: Ports, *futures: Future[Ground] | Future[Supplies]) -> None:
 
 def _raise_all(
     orders: Mapping[str, Held],
-    bases: Mapping[str, Future[Ground]],
+    bases: Mapping[Where, Future[Ground]],
     resolved: Mapping[Held, Future[Supplies]],
 ) -> None:
     """Raise what went wrong: of the worst kind, with all problems, each with the cell that met it."""
@@ -199,26 +200,28 @@ def _cell(recipe: Recipe, supplies: Supplies) -> LockedCell:
         id=recipe.cell.id,
         recipe=recipe.digest,
         base=recipe.base,
+        platform=recipe.cell.platform,
         system="",
         interpreter=public(interpreter) if interpreter else None,
         wheels=tuple(public(pin) for pin in sorted(supplies.wheels, key=lambda pin: pin.name)),
     )
 
 
-def _whole(asked: Asked, cells: Sequence[LockedCell], grounds: Mapping[str, Ground]) -> Lock:
+def _whole(asked: Asked, cells: Sequence[LockedCell], grounds: Mapping[Where, Ground]) -> Lock:
     """The parts put together, everything in its order."""
-    stages = {recipe.cell.id: recipe.os_asked for recipe in asked.recipes}
+    recipes = {recipe.cell.id: recipe for recipe in asked.recipes}
     systems = {system.key: system for one in grounds.values() for system in one.systems}
     dates = [system.date for system in systems.values()] + [one.base.created for one in grounds.values()]
     return Lock(
         matrix=checksum(asked.matrix.path),
         canonical=CANONICAL,
         epoch=max(NO_DATE, *dates) if dates else NO_DATE,
-        bases=tuple(grounds[ref].base for ref in sorted(grounds)),
+        bases=tuple(grounds[where].base for where in sorted(grounds)),
         systems=tuple(systems[key] for key in sorted(systems)),
         cells=tuple(
             dataclasses.replace(
-                cell, base=cell.base, system=system_key(stages[cell.id], grounds[cell.base].base)
+                cell,
+                system=system_key(recipes[cell.id].os_asked, grounds[cell.base, cell.platform].base),
             )
             for cell in sorted(cells, key=lambda cell: cell.id)
         ),

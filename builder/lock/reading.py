@@ -15,7 +15,7 @@ from packaging.version import InvalidVersion, Version
 
 from builder.errors import InputError, Place, Problem
 from builder.lock.decoding import DecodeError, decode
-from builder.lock.document import BaseRow, Document, FileRow, sealed, whole
+from builder.lock.document import BaseRow, Document, FileRow, reference_of, sealed, whole
 from builder.lock.values import SCHEMA, Lock
 from builder.matrix import Platform
 from builder.source.api import Pin
@@ -83,14 +83,14 @@ def _checked(document: Document) -> Lock:
     """The lock, once every name is fit for use and every reference leads somewhere."""
     for sha256, row in document.files.items():
         _check_file(sha256, row)
-    for reference, base in document.bases.items():
-        _check_base(reference, base)
+    for key, base in document.bases.items():
+        _check_base(key, base)
     if not 0 < document.epoch <= LAST_DATE:
         raise DecodeError("epoch is not a date")
     for ident, cell in document.cells.items():
-        for table, key in (("bases", cell.base), ("systems", cell.system)):
-            if key not in getattr(document, table):
-                raise DecodeError(f"cells.{ident} refers to {key}, which is not in {table}")
+        for table, name in (("bases", cell.base), ("systems", cell.system)):
+            if name not in getattr(document, table):
+                raise DecodeError(f"cells.{ident} refers to {name}, which is not in {table}")
     try:
         lock = whole(document)
     except KeyError as error:
@@ -128,14 +128,16 @@ def _check_file(sha256: str, row: FileRow) -> None:
             raise DecodeError(f"files.{sha256}.url is not a plain http address")
 
 
-def _check_base(reference: str, row: BaseRow) -> None:
-    where = f"bases.{reference}"
+def _check_base(key: str, row: BaseRow) -> None:
+    where = f"bases.{key}"
     if not row.layers or not all(DIGEST.fullmatch(layer) for layer in row.layers):
         raise DecodeError(f"{where}.layers are not digests of layers")
     if row.digest is not None and not DIGEST.fullmatch(row.digest):
         raise DecodeError(f"{where}.digest is not a digest")
     if row.platform not in get_args(Platform):
         raise DecodeError(f"{where}.platform {row.platform!r} is none of {', '.join(get_args(Platform))}")
+    if key not in (reference_of(key), f"{reference_of(key)} {row.platform}"):
+        raise DecodeError(f"{where} is neither named by its reference nor by this and its platform")
     if row.origin not in ORIGINS:
         raise DecodeError(f"{where}.origin {row.origin!r} is none of {', '.join(ORIGINS)}")
     if not 0 <= row.created <= LAST_DATE:

@@ -61,7 +61,8 @@ class LockedCell:
 
     id: str
     recipe: str  # digest
-    base: str  # reference, key of `Lock.bases`
+    base: str  # reference, with `platform` the key of `Lock.bases`
+    platform: str
     system: str  # key of `Lock.systems`
     interpreter: Pin | None
     wheels: tuple[Pin, ...]
@@ -83,9 +84,15 @@ class Lock:
     systems: tuple[LockedSystem, ...]
     cells: tuple[LockedCell, ...]
 
-    def base(self, reference: str) -> LockedBase | None:
-        """The base of that reference."""
-        return next((one for one in self.bases if one.reference == reference), None)
+    def base(self, reference: str, platform: str) -> LockedBase | None:
+        """The base of that reference for that platform."""
+        wanted = (reference, platform)
+        return next((one for one in self.bases if (one.reference, one.platform) == wanted), None)
+
+    def name_of(self, base: LockedBase) -> str:
+        """Its reference; with its platform, where this lock has that reference for several."""
+        times = sum(one.reference == base.reference for one in self.bases)
+        return base.reference if times < 2 else f"{base.reference} {base.platform}"
 
     def system(self, key: str) -> LockedSystem | None:
         """The packages of that `os` stage."""
@@ -111,6 +118,8 @@ def digest_of(said: object) -> str:
 
 
 def system_key(asked: str, base: LockedBase) -> str:
-    """The key of what a recipe with this `os_asked` gets for answer on this base's content."""
+    """The key of what a recipe with this `os_asked` gets for answer on this base's content. Bases for two
+    platforms have other programs, and so other layers.
+    """
     text = "\n".join((asked, *base.layers))
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"

@@ -113,7 +113,7 @@ class Matrix:
     settings: tuple[tuple[str, str], ...] = ()
     user: User = field(default_factory=User)
     flavor: Flavor = "runtime"
-    platform: Platform = "linux/amd64"
+    platforms: tuple[Platform, ...] = ("linux/amd64",)  # in the order of `Platform`
     base: BaseSource = "auto"
     systems: tuple[OwnSystem, ...] = ()
     verify: VerifySettings = field(default_factory=VerifySettings)

@@ -10,7 +10,7 @@ from builder.errors import InputError, Place, Problem
 from builder.matrix import amounts, keys, reference, sections
 from builder.matrix.asked import BaseSource, Flavor, Matrix, Platform, Value
 from builder.matrix.reader import Part, Reader
-from builder.matrix.spelling import WordError
+from builder.matrix.spelling import WordError, choose
 from builder.yamldoc import Sequence, shown
 
 DEFAULT_TAG = "{os}-py{python}-{cuda}-torch{torch}"
@@ -73,12 +73,25 @@ def _read(top: Part, path: Path) -> Matrix:
         settings=sections.settings(top),
         user=sections.user(top),
         flavor=top.choice("flavor", _FLAVORS, "runtime"),
-        platform=top.choice("platform", _PLATFORMS, "linux/amd64"),
+        platforms=_platforms(top),
         base=top.choice("base", _BASES, "auto"),
         systems=sections.systems(top),
         verify=sections.verify(top),
         size_budget=top.part("budget", keys.BUDGET).word("size", amounts.size, None),
     )
+
+
+def _platforms(top: Part) -> tuple[Platform, ...]:
+    """One platform, or a list of them; their order in the file means nothing."""
+    default: Platform = "linux/amd64"
+    node = top.values.get("platform")
+    if not isinstance(node, Sequence):
+        return (top.choice("platform", _PLATFORMS, default),)
+    if not node.items:
+        top.reader.complain(node.place, "platform is empty", f"remove the key, or write platform: {default}")
+    listed = top.words("platform", lambda text: choose(text, "platform", _PLATFORMS), f"[{default}]")
+    wanted = {value.text for value in listed}
+    return tuple(one for one in _PLATFORMS if one in wanted) or (default,)
 
 
 def _format_version(text: str) -> str:

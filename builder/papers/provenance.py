@@ -50,7 +50,7 @@ def statement(subject: Subject, cell: Cell, lock: Lock) -> bytes:
     Raises `InputError` where the lock does not have the cell, or not all that it refers to.
     """
     locked = lock.cell(cell.id)
-    base = lock.base(locked.base) if locked else None
+    base = lock.base(locked.base, locked.platform) if locked else None
     system = lock.system(locked.system) if locked else None
     if locked is None or base is None or system is None:
         raise InputError.of(f"{cell.id} is not in the lock", hint="the image was made from another lock")

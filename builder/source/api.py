@@ -103,9 +103,9 @@ class Source(Protocol):
     def surroundings(self) -> Surroundings:
         """This machine's proxies and apt settings, for a step that needs the network."""
 
-    def bootstrap(self, os: str, codename: str, go_on: GoOn = always) -> Path:
-        """The tar of a Debian release, made from this machine's own mirror; raises `OutsideError`, and what
-        `go_on` raises.
+    def bootstrap(self, os: str, codename: str, go_on: GoOn = always, arch: str = "") -> Path:
+        """The tar of a Debian release for `arch` (x86_64, aarch64; empty: this machine's), made from this
+        machine's own mirror; raises `OutsideError`, and what `go_on` raises.
         """
 
     def rootfs(self, tar: Path) -> Rootfs:

@@ -24,6 +24,7 @@ from builder.source.store import OnNote, locked, sha256_of, told_plainly
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 APT_HELPER = "/usr/lib/apt/apt-helper"
 TOOLS = "apt-get install mmdebstrap debian-archive-keyring"
+DEBIAN_ARCH = {"x86_64": "amd64", "aarch64": "arm64"}
 LOOK, GRACE = 0.2, 20.0  # seconds between two looks at whether to go on, and to clean up in
 DATE = re.compile(r"^Date: (.+)$", re.MULTILINE)
 # What mmdebstrap copies from this machine or keeps of its options: nothing of the host's may end in a layer.
@@ -54,8 +55,9 @@ class Bases:
     env: Mapping[str, str]
     on_note: OnNote
 
-    def make(self, name: str, codename: str, go_on: GoOn) -> Path:
-        """The tar of `codename`, made when the mirror has changed since the last time (about half a minute).
+    def make(self, name: str, codename: str, go_on: GoOn, arch: str = "") -> Path:
+        """The tar of `codename` for `arch` (empty: this machine's), made when the mirror has changed since
+        the last time (about half a minute, emulated several).
 
         The mirror is only needed here: the image names Debian's public mirrors and nothing of this machine.
         Where those cannot be reached from a build, its system packages cannot be installed either. Times in
@@ -68,13 +70,14 @@ class Bases:
         with told_plainly(self.root), tempfile.TemporaryDirectory(prefix="envbuild-") as scratch:
             suites = _suites(codename, mirror, Path(scratch))
             digest = hashlib.sha256(b"".join(suite.release for suite in suites)).hexdigest()
-            tar = self.root / "bootstrap" / f"{codename}-{os.uname().machine}-{digest[:16]}.tar"
+            arch = arch or os.uname().machine
+            tar = self.root / "bootstrap" / f"{codename}-{arch}-{digest[:16]}.tar"
             tar.parent.mkdir(parents=True, exist_ok=True)
             with locked(tar.with_suffix(".lock")):
                 if self._is_whole(tar):
                     os.utime(_digest_file(tar))  # used now: pruned late
                 else:
-                    _run(codename, suites, tar, Path(scratch), go_on)
+                    _run(_Wanted(codename=codename, arch=arch, suites=suites), tar, Path(scratch), go_on)
         return tar
 
     def find(self, sha256: str) -> Path | None:
@@ -153,8 +156,29 @@ def _release(uri: str, suite: str, target: Path, *, required: bool) -> bytes | N
     )
 
 
-def _run(codename: str, suites: tuple[Suite, ...], tar: Path, scratch: Path, go_on: GoOn) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """What mmdebstrap is to make."""
+
+    codename: str
+    arch: str
+    suites: tuple[Suite, ...]
+
+    @property
+    def foreign(self) -> tuple[str, ...]:
+        """The option for another architecture than this machine's."""
+        native = self.arch == os.uname().machine
+        return () if native else (f"--architectures={DEBIAN_ARCH.get(self.arch, self.arch)}",)
+
+    @property
+    def hint(self) -> str:
+        """What may help where it fails."""
+        return f"try it by hand; it needs {TOOLS}{' qemu-user-static arch-test' if self.foreign else ''}"
+
+
+def _run(wanted: _Wanted, tar: Path, scratch: Path, go_on: GoOn) -> None:
     """mmdebstrap into a temporary file, then into its place together with its sha256."""
+    codename, suites = wanted.codename, wanted.suites
     options, sources, partial = scratch / "apt.conf", scratch / "debian.sources", tar.with_suffix(".partial")
     options.write_text("".join(line + "\n" for line in debian_mirror.apt_options()))
     sources.write_text(_public_sources(suites))
@@ -164,7 +188,7 @@ def _run(codename: str, suites: tuple[Suite, ...], tar: Path, scratch: Path, go_
         "".join(f"deb [signed-by={KEYRING}] {suite.uri} {suite.name} main\n" for suite in suites)
     )
     command = ["mmdebstrap", "--variant=minbase", "--format=tar", f"--aptopt={options}",
-               *_hooks(sources), codename, str(partial), "-"]  # fmt: skip
+               *wanted.foreign, *_hooks(sources), codename, str(partial), "-"]  # fmt: skip
     env = os.environ | {"SOURCE_DATE_EPOCH": str(_epoch(suites)), "TMPDIR": str(scratch)}
     try:
         code = _attended(command, lines, said, env, go_on)
@@ -174,9 +198,7 @@ def _run(codename: str, suites: tuple[Suite, ...], tar: Path, scratch: Path, go_
     if code != 0:
         partial.unlink(missing_ok=True)
         told = _last_lines(said.read_text(errors="replace"), [suite.uri for suite in suites], 5)
-        raise OutsideError.of(
-            f"mmdebstrap could not make {codename}: {told}", hint=f"try it by hand; it needs {TOOLS}"
-        )
+        raise OutsideError.of(f"mmdebstrap could not make {codename}: {told}", hint=wanted.hint)
     _digest_file(tar).write_text(f"{sha256_of(partial)} {_epoch(suites)}\n")
     partial.replace(tar)
 

@@ -91,11 +91,11 @@ class HostSource:
         """See `surroundings.read`."""
         return surroundings.read(self.env)
 
-    def bootstrap(self, os: str, codename: str, go_on: GoOn = always) -> Path:
+    def bootstrap(self, os: str, codename: str, go_on: GoOn = always, arch: str = "") -> Path:
         """A Debian root file system's tar; see `debian_base.Bases`."""
         if self._offline:
             raise OutsideError.of(f"offline, no base image for {os} can be made", hint=MISSING_OFFLINE)
-        return self._bases.make(os, codename, go_on)
+        return self._bases.make(os, codename, go_on, arch)
 
     def rootfs(self, tar: Path) -> Rootfs:
         """See `debian_base.facts`."""

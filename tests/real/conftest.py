@@ -31,7 +31,7 @@ def either(request: pytest.FixtureRequest) -> Iterator[Engine]:
 def tiny(either: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A small image with a shell, on `either` engine."""
     rootfs: Path = engine_members.tiny_rootfs(tmp_path_factory.mktemp("tiny"))
-    either.load_rootfs(rootfs, engine_members.TINY, {})
+    engine_members.brought(either, rootfs, engine_members.TINY)
     yield engine_members.TINY
     engine_members.remove_made(either)
     # Podman 4.3 lets the step of an interrupted build run to its own end, and so long it holds the image; the

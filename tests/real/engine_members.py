@@ -1,21 +1,26 @@
 """The engines that tests run on, and a base image that needs no registry, made of this machine's programs."""
 
+import hashlib
 import os
 import re
 import shutil
 import subprocess
 import tarfile
+import threading
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import docker
 import pytest
 
 from builder.engine import connect
-from builder.engine.api import BuildRequest, Engine, Entry
+from builder.engine.api import Assembled, BuildRequest, Engine, Entry, LayerFile
 
 RUN, MADE = str(os.getpid()), "org.envbuild.test-run"
 TINY = f"envbuild-test/engine-tiny-{RUN}:1"
+NO_LABELS: Mapping[str, str] = MappingProxyType({})
 PROGRAMS = ("sh", "cat", "id", "sleep", "ls", "touch", "yes", "head", "tail", "seq", "true", "false", "wc")
 
 
@@ -50,6 +55,18 @@ def tiny_rootfs(folder: Path) -> Path:
         for library in sorted(libraries):
             archive.add(Path(library).resolve(), library.lstrip("/"))
     return tar
+
+
+def brought(engine: Engine, rootfs: Path, reference: str, labels: Mapping[str, str] = NO_LABELS) -> str:
+    """A root file system of this machine's programs, in the engine under that name: its image."""
+    content = rootfs.read_bytes()
+    layer = LayerFile(diff_id=f"sha256:{hashlib.sha256(content).hexdigest()}", size=len(content), path=rootfs)
+    platform = "linux/arm64" if os.uname().machine == "aarch64" else "linux/amd64"
+    image = engine.load(
+        Assembled.of_rootfs(layer, platform, labels), lambda progress: None, threading.Event()
+    )
+    engine.tag(image, reference)
+    return image
 
 
 def request(dockerfile: str, **changes: object) -> BuildRequest:

@@ -20,7 +20,7 @@ NEEDED = ("mkdir", "chmod", "env", "awk")  # awk brings libm along, which Python
 def bare(engine, tmp_path, monkeypatch):
     """An image that has a shell and a few programs, neither Python nor tar."""
     monkeypatch.setattr(engine_members, "PROGRAMS", (*engine_members.PROGRAMS, *NEEDED))
-    engine.load_rootfs(engine_members.tiny_rootfs(tmp_path), TAG, {})
+    engine_members.brought(engine, engine_members.tiny_rootfs(tmp_path), TAG)
     yield TAG
     engine.untag(TAG)
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from engine_members import TINY, request, tiny_rootfs
+from engine_members import TINY, brought, request, tiny_rootfs
 
 from builder.engine import connect
 from builder.engine.api import RunRequest
@@ -55,7 +55,7 @@ def test_a_daemon_comes_works_and_goes(folder, tmp_path, own_programs, options):
     assert started.returncode == 0, started.stderr
     assert started.stdout == f"unix://{folder}/d.sock\n"
     engine = connect(started.stdout.strip())
-    engine.load_rootfs(tiny_rootfs(tmp_path), TINY, {})
+    brought(engine, tiny_rootfs(tmp_path), TINY)
     image = engine.build(request(f"FROM {TINY}\nRUN true\n", network="default"), lambda progress: None, NEVER)
     assert engine.run(RunRequest(image=image, command=("true",)), lambda piece: None, NEVER).exit_code == 0
     assert before <= bridges()
@@ -97,7 +97,7 @@ def words(path: Path) -> bytes:
 
 def test_a_build_that_runs_is_ended(folder, tmp_path):
     engine = connect(script("start", folder).stdout.strip())
-    engine.load_rootfs(tiny_rootfs(tmp_path), TINY, {})
+    brought(engine, tiny_rootfs(tmp_path), TINY)
     step = f"sleep 600.{os.getpid()}"
 
     def until_stopped() -> None:

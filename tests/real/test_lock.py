@@ -38,11 +38,11 @@ def made(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> tuple[Lock
         engine=engine, source=open_source(Path(store) if store else folder / "store"), layers=None
     )  # type: ignore[arg-type]
     row = chosen.facts.os[recipe.cell.os]
-    wish = Wish(os=row, policy="bootstrap", platform=chosen.matrix.platform)
+    wish = Wish(os=row, policy="bootstrap", platform="linux/amd64")
     asked = Asked(
         matrix=chosen.matrix,
         recipes=(recipe,),
-        wishes={row.name: wish},
+        wishes={recipe.cell.id: wish},
         chosen=frozenset({recipe.cell.id}),
     )
     return lock.make(asked, None, outside, lambda step: None), recipe, outside, asked

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from engine_members import brought
 
 from builder.engine import connect
 from builder.engine.api import BuildRequest, Engine, Entry, RunRequest
@@ -47,7 +48,7 @@ def base(engine: Engine) -> str:
     """A Debian 12: the engine's own, or one made from this machine's mirror."""
     if engine.find("debian:12"):
         return "debian:12"
-    engine.load_rootfs(open_source().bootstrap("debian12", "bookworm"), f"{NAME}-base:1", {})
+    brought(engine, open_source().bootstrap("debian12", "bookworm"), f"{NAME}-base:1")
     return f"{NAME}-base:1"
 
 

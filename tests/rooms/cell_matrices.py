@@ -15,7 +15,9 @@ AXES = ("os", "python", "cuda", "torch")
 
 
 def matrix(os: str, python: str, cuda: str, torch: str, **rest: Any) -> Matrix:
-    """A matrix of axes written as words; `exclude`, `include` and `aliases` are dicts. One value a line."""
+    """A matrix of axes written as words; `exclude`, `include` and `aliases` are dicts. One value
+    a line.
+    """
     lines = count(1)
 
     def value(text: str) -> Value:
@@ -27,6 +29,7 @@ def matrix(os: str, python: str, cuda: str, torch: str, **rest: Any) -> Matrix:
     include = tuple(_inclusion(wish, next(lines)) for wish in rest.pop("include", ()))
     aliases = tuple(Alias(**alias, place=_at(next(lines))) for alias in rest.pop("aliases", ()))
     tags = tuple(value(text) for text in rest.pop("tags", ()))
+    platforms = tuple(rest.pop("platform", "linux/amd64").split())
     path = Path("m.yaml")
     return Matrix(
         path=path,
@@ -36,6 +39,7 @@ def matrix(os: str, python: str, cuda: str, torch: str, **rest: Any) -> Matrix:
         exclude=exclude,
         aliases=aliases,
         include=include,
+        platforms=platforms,
         **axes,
         **rest,
     )

@@ -55,8 +55,8 @@ def small_lock(**changes) -> Lock:
     )
     wheels = (pin("numpy", "2.3.1"), pin("torch", "2.8.0+cpu", url=None))
     cells = tuple(
-        LockedCell(id=ident, recipe="sha256:r", base=base.reference, system=system.key,
-                   interpreter=pin("cpython", "3.12.1"), wheels=wheels)
+        LockedCell(id=ident, recipe="sha256:r", base=base.reference, platform=base.platform,
+                   system=system.key, interpreter=pin("cpython", "3.12.1"), wheels=wheels)
         for ident, base, system in zip((DEBIAN12, DEBIAN13), bases, systems, strict=True)
     )  # fmt: skip
     fields = {"matrix": "sha256:m", "canonical": 1, "epoch": LISTED, "bases": bases}
@@ -82,7 +82,7 @@ class Engine(DryEngine):
 
     def pull(self, reference, platform, on_progress) -> ImageFacts:
         found = super().pull(reference, platform, on_progress)
-        layer = hashlib.sha256(f"{reference} {self.generation}".encode()).hexdigest()
+        layer = hashlib.sha256(f"{reference} {platform} {self.generation}".encode()).hexdigest()
         whole = replace(found, layers=(f"sha256:{layer}",), env=(("PATH", "/bin"),), created=CREATED)
         self.images[found.id] = whole
         return whole
@@ -126,9 +126,9 @@ class Source:
             apt=b'Acquire::Check-Date "false";\n', proxies=(("http_proxy", "http://me:pa'ss@p:1"),)
         )
 
-    def bootstrap(self, os, codename, go_on=None) -> Path:
-        path = self.folder / f"{codename}-x86_64-{'0' * 16}.tar"
-        path.write_bytes(b"rootfs")
+    def bootstrap(self, os, codename, go_on=None, arch="x86_64") -> Path:
+        path = self.folder / f"{codename}-{arch}-{'0' * 16}.tar"
+        path.write_bytes(f"rootfs {arch}".encode())
         return path
 
     def rootfs(self, tar) -> Rootfs:
@@ -147,11 +147,14 @@ def asked(folder: Path, text: str = MATRIX, **changes) -> Asked:
     path = folder / "m.yaml"
     path.write_text(text)
     chosen = selection.select(path)
-    rows, matrix = chosen.facts.os, chosen.matrix
+    recipes, rows = chosen.recipes(), chosen.facts.os
     fields = {
-        "matrix": matrix,
-        "recipes": chosen.recipes(),
-        "wishes": {os: Wish(os=rows[os], policy=matrix.base, platform=matrix.platform) for os in rows},
+        "matrix": chosen.matrix,
+        "recipes": recipes,
+        "wishes": {
+            one.cell.id: Wish(os=rows[one.cell.os], policy=chosen.matrix.base, platform=one.cell.platform)
+            for one in recipes
+        },
         "chosen": frozenset(cell.id for cell in chosen.chosen),
     }
     return Asked(**{**fields, **changes})

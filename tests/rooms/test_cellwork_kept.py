@@ -100,7 +100,7 @@ def test_a_tag_that_has_moved_is_put_again(work, outside, moved):
     tag = work.recipe.cell.tags[1 if moved == "one of two" else 0]
     outside.engine.untag(tag)
     if moved == "another image":
-        outside.engine.tag(outside.engine.load_rootfs(Path("x"), "other:1", {}).id, tag)
+        outside.engine.tag(outside.engine.pull("other:1", "", print).id, tag)
     result, stages = run(work, outside)
     assert stages["build"] == "done"
     assert result.image.id == first.image.id

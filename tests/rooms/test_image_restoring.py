@@ -59,7 +59,7 @@ class Mirror(Store):
     def base_layers(self, diff_ids):
         return (self._file("layer.tar", self.content),) if self.has else None
 
-    def bootstrap(self, os: str, codename: str, go_on: GoOn = always) -> Path:
+    def bootstrap(self, os: str, codename: str, go_on: GoOn = always, arch: str = "") -> Path:
         return self._file("bootstrapped.tar", self.content)
 
     def rootfs(self, tar: Path) -> Rootfs:
@@ -83,7 +83,7 @@ def test_a_base_that_the_engine_has_is_named_and_not_pulled(tmp_path):
 
 def test_the_engine_s_own_of_that_name_counts_for_nothing_if_it_has_other_layers(tmp_path):
     outside = ports(tmp_path)
-    other = outside.engine.load_rootfs(Path("x.tar"), "debian:12", {})
+    other = outside.engine.pull("debian:12", "linux/amd64", silent)
     name = restoring.in_engine(wanted(), outside, silent)
     assert outside.engine.find(name).layers == (LAYER,)
     assert outside.engine.find("debian:12").id == other.id  # the user's own is left alone

@@ -202,7 +202,7 @@ def test_no_text_is_too_deep(tmp_path):
 def test_a_lock_answers_by_key():
     made = small_lock()
     cell = made.cell(DEBIAN12)
-    assert made.base(cell.base).reference == "debian:12"
+    assert made.base(cell.base, cell.platform).reference == "debian:12"
     assert [one.name for one in made.system(cell.system).packages] == ["git", "libc6"]
     assert made.cell("other") is None
     assert [one.name for one in made.files] == ["cpython", "git", "libc6", "numpy", "torch"]

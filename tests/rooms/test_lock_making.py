@@ -130,7 +130,7 @@ def test_a_moved_base_has_its_packages_pinned_anew(tmp_path):
 
 def test_a_bootstrapped_base_is_its_tar_and_nothing_of_an_engine(tmp_path, outside):
     made = make(asked(tmp_path, MATRIX.replace("registry", "bootstrap")), None, outside)
-    base = made.base("debian:12")
+    base = made.base("debian:12", "linux/amd64")
     assert (base.origin, base.digest, base.env, base.labels) == ("bootstrap", None, (), ())
     assert base.layers == (
         f"sha256:{outside.source.rootfs(tmp_path / f'bookworm-x86_64-{0:016}.tar').sha256}",

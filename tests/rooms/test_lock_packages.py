@@ -20,7 +20,7 @@ def recipe(tmp_path):
 
 
 def pinned(tmp_path, recipe, engine):
-    engine.load_rootfs(tmp_path / "x.tar", "base:1", {})
+    engine.pull("base:1", "linux/amd64", print)
     return packages.pinned("key", recipe, "base:1", ports(tmp_path, engine))
 
 

@@ -66,7 +66,7 @@ def test_what_is_not_written_has_its_default():
     assert (texts(read.python), texts(read.torch)) == (["3.10"], ["2.8"])
     assert (read.exclude, read.include, read.pip, read.system, read.settings) == ((), (), (), (), ())
     assert (read.impossible, read.provider, read.flavor) == ("error", "standalone", "runtime")
-    assert (read.platform, read.base) == ("linux/amd64", "auto")
+    assert (read.platforms, read.base) == (("linux/amd64",), "auto")
     assert (read.user, read.verify, read.size_budget) == (User(), VerifySettings(), None)
 
 
@@ -94,7 +94,7 @@ def test_every_key_arrives():
         ),
     )
     assert (read.impossible, read.provider, read.flavor) == ("drop", "conda", "devel")
-    assert (read.platform, read.base) == ("linux/arm64", "bootstrap")
+    assert (read.platforms, read.base) == (("linux/arm64",), "bootstrap")
     assert (read.pip, read.system) == (("numpy>=1.26", "x[y]"), ("git", "g++"))
     assert read.settings == (("OMP_NUM_THREADS", "4"), ("TORCH_HOME", "/models"), ("EMPTY", ""))
     assert read.user == User(name="ada", uid=2000)

@@ -77,6 +77,8 @@ def test_a_pattern_does_not_mean_a_value(pattern: str, value: str) -> None:
     ("python", "cuda"), [("3.11", "cpu"), ("3.13t", "12.6"), ("3.11.7", "9.2"), ("3.9", "12.10")]
 )
 def test_an_id_is_read_as_it_was_written(os: str, python: str, cuda: str) -> None:
-    match = names.CELL_ID.fullmatch(names.cell_id(os=os, python=python, cuda=cuda, torch="2.8.0"))
-    assert match is not None
-    assert match.groupdict() == {"os": os, "python": python, "cuda": names.variant(cuda), "torch": "2.8.0"}
+    for architecture in ("", "amd64", "arm64"):
+        told = {"os": os, "python": python, "torch": "2.8.0", "architecture": architecture}
+        match = names.CELL_ID.fullmatch(names.cell_id(**told, cuda=cuda))
+        assert match is not None
+        assert match.groupdict("") == {**told, "cuda": names.variant(cuda)}

@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 
 from builder import pipeline, verification
+from builder.engine.api import Assembled, LayerFile
 from builder.errors import CellError, InterruptedByUserError
 from builder.pipeline import Options
 from builder.ports import LATER, Shared, Slots
@@ -163,8 +164,13 @@ def test_the_listing_of_images_is_asked_for_once(tmp_path):
 
     engine = Counting(on_run=reports())
     outside = ports(tmp_path, engine)
-    ident = engine.load_rootfs(tmp_path, "a:1", {"org.envbuild.cell": "c"}).id
-    other = engine.load_rootfs(tmp_path, "b:1", {}).id
+    empty = tmp_path / "empty.tar"
+    empty.touch()
+    layer = LayerFile(diff_id=f"sha256:{0:064}", size=0, path=empty)
+    ours = Assembled.of_rootfs(layer, "linux/amd64", {"org.envbuild.cell": "c"})
+    ident = engine.load(ours, print, threading.Event())
+    engine.tag(ident, "a:1")
+    other = engine.pull("b:1", "linux/amd64", print).id
     assert outside.stored("a:1") == outside.stored(ident) == ident
     assert outside.stored("b:1") == other  # not ours: looked at by itself
     assert outside.stored("c:1") is None

@@ -105,6 +105,15 @@ def test_exit_0_without_a_summary_is_an_error() -> None:
     assert "without a complete report" in str(proof.reason)
 
 
+@pytest.mark.parametrize(
+    "words", [b"exec /bin/sh: exec format error\n", b"tini: exec /bin/sh failed: Exec format error"]
+)
+def test_an_image_for_another_architecture_is_told_as_such(words: bytes) -> None:
+    ended = replace(CLEAN, exit_code=1, stderr=words)
+    proof = verify(Stage([], end=ended))
+    assert (proof.status, proof.reason) == ("error", verification.FOREIGN)
+
+
 def test_a_verdict_under_another_nonce_counts_for_nothing() -> None:
     assert verify(Stage(whole(), nonce="0" * 32)).status == "error"
 

@@ -56,8 +56,9 @@ class Store:
     def surroundings(self) -> Surroundings:
         return Surroundings()
 
-    def bootstrap(self, os: str, codename: str, go_on: GoOn = always) -> Path:
-        return self._file(f"{codename}-x86_64.tar", tar({"etc/os-release": os.encode()}))
+    def bootstrap(self, os: str, codename: str, go_on: GoOn = always, arch: str = "") -> Path:
+        name = f"{codename}-{arch or 'x86_64'}"
+        return self._file(f"{name}.tar", tar({"etc/os-release": f"{os} {arch}".encode()}))
 
     def rootfs(self, tar: Path) -> Rootfs:
         return Rootfs(path=tar, sha256=hashlib.sha256(tar.read_bytes()).hexdigest(), date=CREATED)

@@ -37,7 +37,7 @@ pytestmark = pytest.mark.timeout(120)
 def engine(request, tmp_path_factory):
     found: Engine = DryEngine() if request.param == "dry" else engine_members.member(request.param)
     rootfs = engine_members.tiny_rootfs(tmp_path_factory.mktemp("tiny"))
-    found.load_rootfs(rootfs, BASE, {"org.envbuild.test": "base"})
+    engine_members.brought(found, rootfs, BASE, {"org.envbuild.test": "base"})
     yield found
     engine_members.remove_made(found)
     for name in (OTHER, BUILT, BASE):
