@@ -17,7 +17,7 @@ from builder.errors import CellError, InterruptedByUserError, OutsideError, Prob
 from builder.events import Event, Finished, Progressed, Started
 from builder.image import carrier
 from builder.pipeline import Options, Result
-from builder.ports import Ports
+from builder.ports import Ports, Shared
 from tests.screens.stand_ins import Engine, Store, Waiting, checks, drive, ports, reports, works_of
 
 MATRIX = """
@@ -238,22 +238,23 @@ def test_shared_work_outlives_the_cell_that_began_it(works, tmp_path, monkeypatc
 
         def build(self, request, on_progress, cancel):
             begun.set()
-            over.wait(30)
+            assert over.wait(30)
             return super().build(request, on_progress, cancel)
 
     def fetch(pin) -> None:
         if pin.version == "2.8.0+cpu":
-            begun.wait(30)  # the other cell is first
+            assert begun.wait(30)  # the other cell is first
 
     def contents(wheels, site):
         if wheels[0][0].version == "2.7.1+cpu":
-            begun.wait(30)
+            assert begun.wait(30)
             raise failure("the wheel is damaged")
         return whole(wheels, site)
 
     whole = carrier.wheels.contents
     monkeypatch.setattr(carrier.wheels, "contents", contents)
     outside = ports(tmp_path, Late(on_run=reports()), Store(tmp_path, on_fetch=fetch))
+    outside = replace(outside, shared=Shared(4))  # what waits here holds a slot
     running, results = pipeline.run(works[:2], outside, Options(jobs=4, verify=False)), ()
 
     def through():
