@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
@@ -74,6 +75,8 @@ def command(matrix: Path | None, only: tuple[str, ...], **options: Any) -> int:
     lock = locking.good(chosen, recipes)
     place = _place(options["to"] or chosen.matrix.image)
     folder = flags.out or folders.default(chosen.matrix)
+    pointers = aims(chosen.cells, chosen.matrix, chosen.facts)
+    _check_forced(options["forced"], {*_tags(chosen.cells), *(aim.tag for aim in pointers)})
     fixed = _fixed(chosen.matrix, options["forced"])
     with (
         running.ports(flags.engine, flags.jobs) as ports,
@@ -90,7 +93,7 @@ def command(matrix: Path | None, only: tuple[str, ...], **options: Any) -> int:
         order = Order(
             ways=ways,
             path=place.path,
-            aims=aims(chosen.cells, chosen.matrix, chosen.facts),
+            aims=pointers,
             other=partial(_other, chosen, lock, flags.templates),
             fixed=fixed,
             partial=options["partial"],
@@ -117,14 +120,26 @@ def _place(text: str) -> Reference:
     return found
 
 
+def _check_forced(forced: Sequence[str], known: set[str]) -> None:
+    """A tag to be moved that there is not is a slip."""
+    for tag in sorted(set(forced) - known):
+        close = get_close_matches(tag, known, n=1)
+        hint = f"did you mean {close[0]}?" if close else "`--dry-run` tells the tags"
+        raise InputError.of(f"--force: no image of this matrix is tagged '{tag}'", hint=hint)
+
+
 def _fixed(matrix: Matrix, forced: Sequence[str]) -> Callable[[str], bool]:
     """Tells tags that must not move."""
     return lambda tag: tag not in forced and any(fnmatchcase(tag, rule) for rule in matrix.immutable)
 
 
 def _target(cell: Cell, path: str, fixed: Callable[[str], bool]) -> Target:
-    tags = tuple(reference.rpartition(":")[2] for reference in cell.tags)
+    tags = _tags((cell,))
     return Target(path=path, tags=tags, immutable=frozenset(filter(fixed, tags)))
+
+
+def _tags(cells: Iterable[Cell]) -> tuple[str, ...]:
+    return tuple(reference.rpartition(":")[2] for cell in cells for reference in cell.tags)
 
 
 def _other(chosen: Selection, lock: Lock | None, templates: Path | None, name: str) -> Other | None:

@@ -208,6 +208,10 @@ def _own_trust() -> ssl.SSLContext:
 def _trust(context: ssl.SSLContext, path: Path) -> None:
     try:
         context.load_verify_locations(**{"capath" if path.is_dir() else "cafile": os.fspath(path)})
+    except FileNotFoundError:
+        raise InputError.of(
+            f"{path} does not exist", hint="--ca takes a file or folder of certificates"
+        ) from None
     except (OSError, ssl.SSLError):
         raise InputError.of(f"{path} holds no certificates", hint="give a file in PEM form") from None
 

@@ -159,6 +159,7 @@ USAGE = (
     case("no-matrix", "plan"),
     case("publish-nothing", "publish"),
     case("publish-both", "publish one.yaml --verify example.com/a"),
+    case("publish-forced", "publish one.yaml --to example.com/a --force debian12-py3.11-cpu-torch2.8"),
     case("publish-one-image", "publish one.yaml --to example.com/a:1"),
     case("reference-wrong", "show 'Bad Ref'"),
     case("reference-with-scheme", "show https://example.com/a"),
