@@ -98,17 +98,19 @@ class _Consumer:
         facts = before or one_image.pulled(asked, reference, image.platform, outside, self.viewer)
         try:
             proof = one_image.proven(asked, facts.id, self.flags, outside, self.viewer)
-            real = papers.contents(facts.id, outside)
+            # What cannot even start cannot be listed: why it cannot is what is told.
+            real = papers.contents(facts.id, outside) if proof.status != "error" else None
         finally:
             if before is None and not self.options["keep"]:
                 outside.engine.untag(reference)
         own = (
             consuming.identity(image, facts),
             consuming.papers(image),
-            consuming.contents(image, real),
+            *([consuming.contents(image, real)] if real else []),
         )
         proof = dataclasses.replace(proof, checks=(*own, *proof.checks))
-        wrong = next((check for check in own if check.status == "fail"), None)
-        if wrong is None:
+        wrong = [f"{check.id}: {check.reason}" for check in own if check.status == "fail"]
+        if not wrong:
             return proof
-        return dataclasses.replace(proof, status="failed", reason=f"{wrong.id}: {wrong.reason}")
+        reason = "; ".join((*wrong, *([proof.reason] if proof.reason else [])))
+        return dataclasses.replace(proof, status="failed", reason=reason)

@@ -249,6 +249,6 @@ def test_challenges_are_read(challenge, found):
 
 def test_a_certificate_file_that_holds_none_is_told_at_once(tmp_path):
     (tmp_path / "ca.pem").write_text("nothing")
-    for path in (tmp_path / "ca.pem", tmp_path / "none.pem"):
-        with pytest.raises(InputError, match="holds no certificates"):
-            connect("registry.example.org", ca=path)
+    for name, words in (("ca.pem", "holds no certificates"), ("none.pem", "does not exist")):
+        with pytest.raises(InputError, match=words):
+            connect("registry.example.org", ca=tmp_path / name)
