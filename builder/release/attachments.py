@@ -10,7 +10,6 @@ import dataclasses
 import hashlib
 import io
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,15 +84,21 @@ def papers(verified: Verified, contents: Contents, name: str, manifest: bytes) -
 
 
 def attach(paper: Paper, registry: Registry, path: str) -> None:
-    """Put a paper beside its subject, which the registry has. Raises `OutsideError` where that fails."""
-    for content in (EMPTY, paper.content):
-        blob = Blob(digest=_digest(content), size=len(content), open=_opener(content))
-        registry.send(path, blob, lambda *_: None)
+    """Put a paper beside its subject, which the registry has, as it has the empty config (`send_empty`).
+    Raises `OutsideError` where that fails.
+    """
+    _send(paper.content, registry, path)
     registry.attach(path, paper.body, MANIFEST)
 
 
-def _opener(content: bytes) -> Callable[[], io.BytesIO]:
-    return lambda: io.BytesIO(content)
+def send_empty(registry: Registry, path: str) -> None:
+    """See to the config that all papers of a repository have."""
+    _send(EMPTY, registry, path)
+
+
+def _send(content: bytes, registry: Registry, path: str) -> None:
+    blob = Blob(digest=_digest(content), size=len(content), open=lambda: io.BytesIO(content))
+    registry.send(path, blob, lambda *_: None)
 
 
 def _verdict(verified: Verified, subject: Subject) -> bytes:

@@ -14,7 +14,7 @@ from functools import partial
 from builder.engine.api import Progress
 from builder.errors import OutsideError
 from builder.registry.api import Blob, Sent
-from builder.release.attachments import attach
+from builder.release.attachments import attach, send_empty
 from builder.release.packing import Packed
 from builder.release.planning import OnProgress, Outside, Plan
 from builder.release.values import How, Release, Sending
@@ -36,6 +36,10 @@ def publish(plan: Plan, outside: Outside, on_progress: OnProgress) -> Release:
         outside.ports.go_on()
         if paper.digest not in plan.attached:
             on_progress(Progress(step=f"attach {paper.name}"))
+            # Images that are published at once would each find it missing.
+            outside.ports.shared.begin(
+                f"empty config in {path}", partial(send_empty, registry, path)
+            ).result()
             attach(paper, registry, path)
     signed = sign(plan.digest, path, outside, on_progress)
     for one in plan.tags:
