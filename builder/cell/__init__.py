@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from builder.cell.aliases import Aim, aims
 from builder.cell.expansion import MAX_CELLS, expand, refusals
+from builder.cell.hosts import Host, HostGpu, host, there
 from builder.cell.own import knowing
 from builder.cell.values import Cell, Reason, Status, Verdict, Weight
 
@@ -11,12 +12,16 @@ __all__ = [
     "MAX_CELLS",
     "Aim",
     "Cell",
+    "Host",
+    "HostGpu",
     "Reason",
     "Status",
     "Verdict",
     "Weight",
     "aims",
     "expand",
+    "host",
     "knowing",
     "refusals",
+    "there",
 ]

@@ -21,6 +21,7 @@ class Circumstances:
     provider: Provider = "standalone"
     flavor: Flavor = "runtime"
     gpus: tuple[str, ...] = ()
+    driver: str = ""  # of the machine that is to run it; empty: any
     packages: frozenset[str] = frozenset()
     bounded: frozenset[str] = frozenset()  # those of `packages` whose release the matrix bounds itself
     wanted: tuple[str, ...] = ()  # the requirements of those

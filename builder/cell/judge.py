@@ -117,6 +117,7 @@ class Judge:
         return (
             *rules.known_cuda(self.facts, cuda),
             *rules.devel_image(self.facts, self.around, os, cuda),
+            *rules.driver(self.facts, self.around, cuda),
             *cautions.driver(self.facts, cuda),
         )
 

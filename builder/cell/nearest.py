@@ -60,20 +60,27 @@ class Atlas:
 
     def _search(self, here: Point, changing: tuple[str, ...]) -> Iterator[Point]:
         os, python, cuda, torch = here
-        own = self._judge.bit(torch)
-        near_torch = self._near_torch(torch) if "torch" in changing else ()
-        each = MOST if changing == ("torch",) else 1
         for near_os in self._near_os(os) if "os" in changing else (os,):
             for near_python in self._near_python(python) if "python" in changing else (python,):
-                for near_cuda in self._near_cuda(cuda) if "cuda" in changing else (cuda,):
-                    left = self._judge.releases(near_os, near_python, near_cuda)
-                    if "torch" not in changing:
-                        if left & own:
-                            yield (near_os, near_python, near_cuda, torch)
-                    elif left:
-                        fitting = (release for release, bit in near_torch if left & bit)
-                        for release in islice(fitting, each):
-                            yield (near_os, near_python, near_cuda, release)
+                for near_cuda, near_torch in self._builds((near_os, near_python, cuda, torch), changing):
+                    yield (near_os, near_python, near_cuda, near_torch)
+
+    def _builds(self, here: Point, changing: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+        """CUDA and torch of possible cells; where both may change, the nearest torch comes first."""
+        os, python, cuda, torch = here
+        cudas = self._near_cuda(cuda) if "cuda" in changing else (cuda,)
+        left = ((near, self._judge.releases(os, python, near)) for near in cudas)
+        if "torch" not in changing:
+            own = self._judge.bit(torch)
+            yield from ((near, torch) for near, releases in left if releases & own)
+            return
+        near_torch = self._near_torch(torch)
+        each = MOST if changing == ("torch",) else 1
+        found = []
+        for near, releases in left:
+            fitting = ((n, release) for n, (release, bit) in enumerate(near_torch) if releases & bit)
+            found += [(n, near, release) for n, release in islice(fitting, each)]
+        yield from ((near, release) for _, near, release in sorted(found, key=lambda one: one[0]))
 
     def _order_torch(self, torch: str) -> tuple[tuple[str, int], ...]:
         """Other releases with their bits: patches of the same minor, then near minors, newest patch first."""

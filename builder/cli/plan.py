@@ -8,13 +8,14 @@ from pathlib import Path
 import click
 
 from builder import records
-from builder.cell import refusals
+from builder.cell import host, refusals, there
 from builder.cli import selection
 from builder.cli.options import matrix_argument, only_option
 from builder.cli.screen import say
 from builder.errors import InputError
 from builder.report import plan_table, problems
 from builder.report.look import look
+from builder.report.plan_table import Plan
 
 HINT = "take one of the nearest cells instead, or leave such cells out by `exclude` or by `impossible: drop`"
 
@@ -29,25 +30,42 @@ HINT = "take one of the nearest cells instead, or leave such cells out by `exclu
     default="table",
     help="For the eye, or for scripts.  [default: table]",
 )
-def command(matrix: Path, only: tuple[str, ...], form: str) -> int:
+@click.option(
+    "--driver",
+    metavar="VERSION",
+    help="Tell also what cannot run on a machine with this NVIDIA driver (535, 535.54.03).",
+)
+@click.option(
+    "--gpu",
+    "gpus",
+    multiple=True,
+    metavar="NAME",
+    help="The same for a GPU, by name ('RTX 3090') or compute capability (8.6). May be repeated.",
+)
+def command(matrix: Path, only: tuple[str, ...], form: str, driver: str | None, gpus: tuple[str, ...]) -> int:
     """Show every cell of MATRIX: those to build, and the others with the reason
     and the nearest cells that exist. Needs no engine and no network.
 
     A cell that cannot be built makes the exit code 2, unless the matrix says
-    `impossible: drop`.
+    `impossible: drop`. What can be built and cannot run on the machine of
+    --driver and --gpu is told, and is no error.
 
     \b
     Examples:
       envbuild plan matrices/team.yaml
       envbuild plan matrices/team.yaml --only 'centos*'
+      envbuild plan matrices/gpu.yaml --driver 535 --gpu 'RTX 3090'
       envbuild plan matrices/team.yaml --format json | jq -r '.cells[].id'
     """
     chosen = selection.read(matrix, only)
     cells = tuple(cell for cell in chosen.cells if selection.meant(cell, only))
+    machine = host(driver, gpus, chosen.facts) if driver or gpus else None
+    runs = there(cells, chosen.matrix, chosen.facts, machine) if machine else {}
+    plan = Plan(matrix=chosen.matrix, cells=cells, date=chosen.facts.date, machine=machine, there=runs)
     if form == "json":
-        say(records.dumps(plan_table.as_json(chosen.matrix, cells, chosen.facts.date)).rstrip("\n"))
+        say(records.dumps(plan_table.as_json(plan)).rstrip("\n"))
     else:
-        say(plan_table.as_text(chosen.matrix, cells, chosen.facts.date, look(sys.stdout)))
+        say(plan_table.as_text(plan, look(sys.stdout)))
     refused = refusals(cells, chosen.matrix)
     if refused:
         raise InputError(problems.one_line_each(refused, HINT))

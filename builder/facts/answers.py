@@ -11,6 +11,7 @@ from builder.facts.rows import (
     Constraint,
     CudaRow,
     Gap,
+    GpuRow,
     Level,
     OsRow,
     ProviderRow,
@@ -22,6 +23,11 @@ from builder.facts.rows import (
 from builder.names import matches, variant
 
 COMPANIONS = ("torchvision", "torchaudio", "torchao")
+# What nvidia-smi and people add to a GPU's name: maker, form, memory. None of it changes the capability.
+_GPU_WORDS = re.compile(
+    r"nvidia|geforce|tesla|super|laptop|mobile|max-?q|gpu|generation|(workstation|server) edition"
+    r"|sxm\d*|pcie|nvl|hbm\d\w*|\d+ ?gb|[^a-z0-9]"
+)
 _OTHER_NAMES = (("rockylinux", "rocky"), ("almalinux", "alma"))
 
 
@@ -42,6 +48,7 @@ class Facts:
     gaps: tuple[Gap, ...]
     traps: tuple[Trap, ...]
     architectures: tuple[Architectures, ...]
+    gpus: tuple[GpuRow, ...]
     sources: Mapping[str, SourceRow]
 
     @property
@@ -108,6 +115,13 @@ class Facts:
                 return row.archs
         return ()
 
+    def gpu(self, name: str) -> GpuRow | None:
+        """The model that nvidia-smi or people call so (`NVIDIA H100 80GB HBM3`, `3090`), or None."""
+        wanted = _gpu_name(name)
+        found = {_gpu_name(row.name): row for row in self.gpus}
+        spelled = (wanted, f"rtx{wanted}", f"gtx{wanted}") if wanted else ()
+        return next((found[one] for one in spelled if one in found), None)
+
     def pytorch_index(self, variant: str) -> str:
         """PyTorch's own index for one variant (`cu126`)."""
         return f"https://download.pytorch.org/whl/{variant}"
@@ -123,6 +137,10 @@ class Facts:
         """Sources in words, and the newest date on which one of them was read; `keys` as rows hold them."""
         rows = [self.sources[key] for key in keys.split()]
         return "; ".join(row.title for row in rows), max(row.seen for row in rows)
+
+
+def _gpu_name(text: str) -> str:
+    return _GPU_WORDS.sub("", text.lower())
 
 
 def _squeezed(text: str) -> str:

@@ -138,6 +138,15 @@ class Architectures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GpuRow:
+    """One model of GPU and its compute capability (`8.6`)."""
+
+    name: str
+    capability: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trap:
     """What goes wrong under which conditions, and what helps. A condition that is None always holds."""
 

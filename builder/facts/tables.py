@@ -14,6 +14,7 @@ from builder.facts.rows import (
     Architectures,
     CudaRow,
     Gap,
+    GpuRow,
     OsRow,
     ProviderRow,
     PythonRow,
@@ -43,6 +44,7 @@ _CONDITIONS = (
 def load() -> Facts:
     """All tables, read once per process (25 ms). Raises `InputError` only if the installation is damaged."""
     torch, cuda, python, traps = (_read(name) for name in ("torch", "cuda", "python", "traps"))
+    capabilities = _read("gpu")["capabilities"]
     return Facts(
         date=torch["meta"]["compiled"],
         os=_rows(_read("os")["releases"], _os),
@@ -54,6 +56,7 @@ def load() -> Facts:
         gaps=tuple(_gap(row) for row in python["gaps"]),
         traps=tuple(_rows(traps["traps"], _trap).values()),
         architectures=tuple(_architectures(row) for row in torch["architectures"]),
+        gpus=tuple(gpu for name, row in capabilities.items() for gpu in _gpus(name, row)),
         sources=_rows(_read("sources")["sources"], _source),
     )
 
@@ -176,6 +179,10 @@ def _architectures(row: Any) -> Architectures:
         archs=tuple(row["archs"]),
         source=_cited(row),
     )
+
+
+def _gpus(capability: str, row: Any) -> tuple[GpuRow, ...]:
+    return tuple(GpuRow(name=name, capability=capability, source=_cited(row)) for name in row["gpus"])
 
 
 def _trap(trap: str, row: Any) -> Trap:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from builder.cell import Cell, Reason
+from builder.cell import Cell, Host, Reason
 from builder.matrix import Matrix
 from builder.records import plain
 from builder.report.look import PLAIN, Colour, Look, count, paint, wrap
 
 SCHEMA = "envbuild.plan/1"
+Told = tuple[str, tuple[Reason, ...]]  # a cell and what is to be told of it
 STANDINGS: dict[str, Colour | None] = {
     "build": "green",
     "impossible": "red",
@@ -21,15 +23,32 @@ STANDINGS: dict[str, Colour | None] = {
 }
 
 
-def as_json(matrix: Matrix, cells: Sequence[Cell], date: str) -> dict[str, Any]:
-    """The plan as data; see docs/plan.schema.json. `date` is the tables'."""
-    return {
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The cells of a matrix by tables of one date. Where a machine was named: what `there` adds, by cell."""
+
+    matrix: Matrix
+    cells: Sequence[Cell]
+    date: str
+    machine: Host | None = None
+    there: Mapping[str, Sequence[Reason]] = field(default_factory=dict)
+
+
+def as_json(plan: Plan) -> dict[str, Any]:
+    """The plan as data; see docs/plan.schema.json."""
+    cells = [{**plain(cell), "place": str(cell.place) if cell.place else None} for cell in plan.cells]
+    told: dict[str, Any] = {
         "schema": SCHEMA,
-        "matrix": str(matrix.path),
-        "facts": date,
-        "counts": dict(Counter(standing(cell) for cell in cells)),
-        "cells": [{**plain(cell), "place": str(cell.place) if cell.place else None} for cell in cells],
+        "matrix": str(plan.matrix.path),
+        "facts": plan.date,
+        "counts": dict(Counter(standing(cell) for cell in plan.cells)),
+        "cells": cells,
     }
+    if plan.machine is not None:
+        told["machine"] = plain(plan.machine)
+        for cell in cells:
+            cell["there"] = [plain(reason) for reason in plan.there.get(cell["id"], ())]
+    return told
 
 
 def standing(cell: Cell) -> str:
@@ -39,22 +58,49 @@ def standing(cell: Cell) -> str:
     return "build" if cell.selected else cell.verdict
 
 
-def as_text(matrix: Matrix, cells: Sequence[Cell], date: str, look: Look = PLAIN) -> str:
+def as_text(plan: Plan, look: Look = PLAIN) -> str:
     """The cells by what happens to them, and those that cannot be by why; warnings; a count at the end.
 
     What several cells have in common is told once.
     """
-    told: list[str] = []
+    cells, told = plan.cells, []
     for name, colour in STANDINGS.items():
-        meant = [cell for cell in cells if standing(cell) == name]
+        meant = [(cell.id, _against(cell)) for cell in cells if standing(cell) == name]
         if meant:
             told += [paint(f"{_called(name)}: {count(len(meant), 'cell')}", colour, look)]
             told += [line for group in _alike(meant) for line in _group(group, look)] + [""]
-    warnings = list(_warnings([cell for cell in cells if cell.selected], look))
-    told += [paint("warnings", "yellow", look), *warnings, ""] if warnings else []
+    selected = [cell for cell in cells if cell.selected]
+    told += _warnings([(cell.id, cell.reasons) for cell in selected], "warnings", look)
     counts = Counter(standing(cell) for cell in cells)
     words = ", ".join(f"{counts[name]} {_called(name)}" for name in STANDINGS if counts[name])
-    return "\n".join([*told, f"{matrix.name}: {count(len(cells), 'cell')}: {words} (tables of {date})"])
+    if plan.machine is not None:
+        stopped, lines = _there(plan, [cell.id for cell in selected], look)
+        told += lines
+        words += f", {stopped} cannot run there" if stopped else ", all of these run there" * bool(selected)
+    return "\n".join(
+        [*told, f"{plan.matrix.name}: {count(len(cells), 'cell')}: {words} (tables of {plan.date})"]
+    )
+
+
+def _there(plan: Plan, names: Sequence[str], look: Look) -> tuple[int, list[str]]:
+    """How many of these cells cannot run on the machine, and the lines that say why."""
+    found = [(name, tuple(plan.there.get(name, ()))) for name in names]
+    stopped = [(name, tuple(one for one in why if one.blocks)) for name, why in found]
+    stopped = [(name, why) for name, why in stopped if why]
+    lines = []
+    if stopped:
+        title = f"can be built, cannot run there: {count(len(stopped), 'cell')}"
+        lines += [paint(title, "red", look)]
+        lines += [line for group in _alike(stopped) for line in _group(group, look)] + [""]
+    return len(stopped), lines + _warnings(found, f"warnings for {_named(plan.machine)}", look)
+
+
+def _named(machine: Host | None) -> str:
+    """The machine in words: `driver 535, RTX 3090`."""
+    if machine is None:
+        return ""
+    driver = [f"driver {machine.driver}"] if machine.driver else []
+    return ", ".join([*driver, *(gpu.name for gpu in machine.gpus)])
 
 
 def _called(name: str) -> str:
@@ -66,25 +112,25 @@ def _against(cell: Cell) -> tuple[Reason, ...]:
     return tuple(reason for reason in cell.reasons if reason.weight != "warning")
 
 
-def _alike(cells: Sequence[Cell]) -> list[list[Cell]]:
+def _alike(cells: Sequence[Told]) -> list[list[Told]]:
     """Cells with the same reasons, together."""
-    groups: dict[tuple[str, ...], list[Cell]] = {}
-    for cell in cells:
-        groups.setdefault(tuple(reason.message for reason in _against(cell)), []).append(cell)
+    groups: dict[tuple[str, ...], list[Told]] = {}
+    for name, reasons in cells:
+        groups.setdefault(tuple(reason.message for reason in reasons), []).append((name, reasons))
     return list(groups.values())
 
 
-def _group(cells: Sequence[Cell], look: Look) -> Iterator[str]:
+def _group(cells: Sequence[Told], look: Look) -> Iterator[str]:
     """The reasons that these cells share, then the cells, each with the nearest possible ones."""
-    reasons = _against(cells[0])
-    for reason in reasons:
+    _, shared = cells[0]
+    for reason in shared:
         yield from wrap(reason.message + _where(reason), look, indent=2, hang=2)
         if reason.date:
             origin = f"({reason.rule}: {reason.source}, {reason.date})"
             yield from (paint(line, "faint", look) for line in wrap(origin, look, indent=2, hang=2))
-    for cell in cells:
-        yield f"{'  ' if reasons else ''}  {cell.id}"
-        nearest = tuple(dict.fromkeys(near for reason in _against(cell) for near in reason.nearest))
+    for name, reasons in cells:
+        yield f"{'  ' if shared else ''}  {name}"
+        nearest = tuple(dict.fromkeys(near for reason in reasons for near in reason.nearest))
         if nearest:
             yield from wrap(f"nearest: {', '.join(nearest)}", look, indent=6, hang=2)
 
@@ -94,14 +140,16 @@ def _where(reason: Reason) -> str:
     return f" ({reason.source})" if reason.weight == "excluded" else ""
 
 
-def _warnings(cells: Sequence[Cell], look: Look) -> Iterator[str]:
+def _warnings(cells: Sequence[Told], title: str, look: Look) -> list[str]:
     """Each warning once, with the cell or the number of cells that it is about, unless it is about all."""
     about: dict[str, list[str]] = {}
-    for cell in cells:
-        for reason in cell.reasons:
+    for name, reasons in cells:
+        for reason in reasons:
             if reason.weight == "warning":
-                about.setdefault(reason.message, []).append(cell.id)
-    for message, ids in about.items():
-        whose = ids[0] if len(ids) == 1 else count(len(ids), "cell")
-        told = message if len(ids) == len(cells) else f"{message} ({whose})"
-        yield from wrap(told, look, indent=2, hang=2)
+                about.setdefault(reason.message, []).append(name)
+    lines = []
+    for message, names in about.items():
+        whose = names[0] if len(names) == 1 else count(len(names), "cell")
+        told = message if len(names) == len(cells) else f"{message} ({whose})"
+        lines += wrap(told, look, indent=2, hang=2)
+    return [paint(title, "yellow", look), *lines, ""] if lines else []

@@ -17,6 +17,7 @@ from builder.report import figures, plan_table, problems, summary
 from builder.report.follow import Lines, View
 from builder.report.live import Live
 from builder.report.look import Look, count, cut, look, paint, shown, wrap
+from builder.report.plan_table import Plan
 from builder.verification import Verification
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -126,7 +127,8 @@ def test_names_that_differ_by_the_cell_alone():
 @pytest.mark.parametrize("path", sorted((ROOT / "matrices").glob("*.yaml")), ids=lambda path: path.stem)
 def test_a_plan_names_every_cell_once_and_fits(path):
     chosen = selection.read(path)
-    told = plan_table.as_text(chosen.matrix, chosen.cells, chosen.facts.date, Look(width=80)).splitlines()
+    plan = Plan(matrix=chosen.matrix, cells=chosen.cells, date=chosen.facts.date)
+    told = plan_table.as_text(plan, Look(width=80)).splitlines()
     named = [line.strip() for line in told if line.strip() in {cell.id for cell in chosen.cells}]
     assert sorted(named) == sorted(cell.id for cell in chosen.cells)
     assert max(map(len, told)) <= 80

@@ -186,6 +186,7 @@ PLAN = (
     case("plan-impossible-80-columns", "plan impossible.yaml", columns=80),
     case("plan-dropped", "plan dropped.yaml"),
     case("plan-team", "plan matrices/team.yaml"),
+    case("plan-machine-80-columns", "plan matrices/gpu.yaml --driver 470 --gpu V100", columns=80),
     case("plan-json", "plan four.yaml --format json"),
     case("plan-json-impossible", "plan impossible.yaml --format json --only 'centos7-*-cpu-torch1*'"),
     case("plan-only", "plan four.yaml --only '*py3.11*'"),
