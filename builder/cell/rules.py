@@ -199,10 +199,11 @@ def driver(facts: Facts, around: Circumstances, cuda: str) -> Reasons:
     row, there = facts.cuda.get(cuda), around.driver
     if row is None or not there:
         return NONE
-    if older(there, row.min_driver):
+    support = row.support(there)
+    if support == "none":
         message = f"CUDA {cuda} needs driver {row.min_driver} or newer, and there is {there}"
         return reason(facts, "driver_too_old", "impossible", message, "S8 S21")
-    if not older(there, row.toolkit_driver):
+    if support == "full":
         return NONE
     if around.flavor == "devel" and there.partition(".")[0] not in row.driver_branches:
         branches = f", or a branch of {', '.join(row.driver_branches)}" if row.driver_branches else ""
@@ -213,13 +214,6 @@ def driver(facts: Facts, around: Circumstances, cuda: str) -> Reasons:
         return reason(facts, "driver_refused", "impossible", message, "S11")
     message = f"driver {there} runs CUDA {cuda} by minor version compatibility; {row.toolkit_driver} fully"
     return reason(facts, "driver_below_toolkit", "warning", message, "S8 S21")
-
-
-def older(driver: str, than: str) -> bool:
-    """Whether a driver is older; a branch alone (`535`) stands for its newest release."""
-    if "." not in driver:
-        return int(driver) < int(than.partition(".")[0])
-    return Version(driver) < Version(than)
 
 
 def _serves(have: str, wanted: str) -> bool:

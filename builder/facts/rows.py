@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from packaging.version import Version
+
+Support = Literal["none", "minor", "full"]
 Level = Literal["constraint", "requirement", "warning", "advice"]
 
 
@@ -91,6 +94,12 @@ class CudaRow:
     devel_unconfirmed: tuple[str, ...]  # OS names with images whose devel tag nobody named
     listed: bool  # whether NVIDIA's list still named the images when it was read
     source: str
+
+    def support(self, driver: str) -> Support:
+        """Whether a driver (`535`, `535.54.03`) runs it: in full, by minor version compatibility, or not."""
+        if _older(driver, self.min_driver):
+            return "none"
+        return "minor" if _older(driver, self.toolkit_driver) else "full"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,3 +194,13 @@ class SourceRow:
     title: str
     url: str | None
     seen: str
+
+
+def _older(driver: str, than: str) -> bool:
+    """Whether a driver is older. A branch alone (`535`, `R615`) stands for its newest release as what there
+    is, and for its first one as what is needed.
+    """
+    there, needed = driver.removeprefix("R"), than.removeprefix("R")
+    if "." not in there:
+        return int(there) < int(needed.partition(".")[0])
+    return Version(there) < Version(needed)

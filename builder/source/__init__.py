@@ -6,12 +6,16 @@ import os
 import sysconfig
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from builder.source.api import Source
 from builder.source.pins import pins_txt
 from builder.source.standalone import downloads_json
 
-__all__ = ["downloads_json", "offline", "open_source", "pins_txt", "store_folder"]
+if TYPE_CHECKING:
+    from builder.source.services import Answer
+
+__all__ = ["downloads_json", "offline", "open_source", "pins_txt", "services", "store_folder"]
 
 
 def open_source(store: Path | None = None, on_note: Callable[[str], None] = lambda _: None) -> Source:
@@ -33,6 +37,13 @@ def offline() -> bool:
     from builder.source.host import is_offline  # noqa: PLC0415
 
     return is_offline(os.environ)
+
+
+def services() -> tuple[Answer, ...]:
+    """Which indexes and registries answer; see `services.ask`."""
+    from builder.source.services import ask  # noqa: PLC0415
+
+    return ask(dict(os.environ))
 
 
 def store_folder() -> Path:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -11,26 +10,10 @@ from builder.engine.api import BuildRequest
 from builder.engine.dry import NOTHING_RAN, DryEngine
 from builder.errors import CellError, OutsideError, Problem
 from builder.ports import Ports
+from tests.screens.case import Outside, case
+from tests.screens.host_cases import HOSTS
 from tests.screens.stand_in_engine import tar
 from tests.screens.stand_ins import Changes, Engine, Store, ports, reports
-
-Outside = Callable[[Path], Ports]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Case:
-    """What is typed, with which outside, after which other commands, on a terminal of how many columns."""
-
-    name: str
-    typed: str
-    outside: Outside = ports
-    before: tuple[str, ...] = ()  # commands, or changes that `screens.CHANGES` has
-    env: tuple[tuple[str, str], ...] = ()
-    columns: int | None = None
-
-
-def case(name: str, typed: str, **more: object) -> Case:
-    return Case(name=name, typed=typed, **more)  # type: ignore[arg-type]
 
 
 def reporting(changes: Changes, *, complete: bool = True) -> Outside:
@@ -186,7 +169,6 @@ PLAN = (
     case("plan-impossible-80-columns", "plan impossible.yaml", columns=80),
     case("plan-dropped", "plan dropped.yaml"),
     case("plan-team", "plan matrices/team.yaml"),
-    case("plan-machine-80-columns", "plan matrices/gpu.yaml --driver 470 --gpu V100", columns=80),
     case("plan-json", "plan four.yaml --format json"),
     case("plan-json-impossible", "plan impossible.yaml --format json --only 'centos7-*-cpu-torch1*'"),
     case("plan-only", "plan four.yaml --only '*py3.11*'"),
@@ -297,4 +279,4 @@ VERIFY = (
     case("verify-no-image", "verify 'two words'"),
 )
 
-CASES = (*USAGE, *MATRIX, *PLAN, *LOCK, *RENDER, *BUILD_CASES, *KEPT, *VERIFY)
+CASES = (*USAGE, *MATRIX, *PLAN, *LOCK, *RENDER, *BUILD_CASES, *KEPT, *VERIFY, *HOSTS)

@@ -11,6 +11,7 @@ from tests.screens.screens import ROOT, prepared, typed_in
 
 PAGE = ROOT / "docs/cli.md"
 CONSOLE = re.compile(r"(?<=```console\n)\$ envbuild (.*)\n(?:.*\n)*?(?=```\n)")
+FILES = re.compile(r"[Ww]ith this `(\S+)`,\n\n```yaml\n(.*?)```", re.DOTALL)
 # What these show depends on an engine or a registry, but for a dry run, or on what this machine has.
 REGISTRY = ("publish ", "show ", "pull-check ")
 ENGINE = ("up ", "verify ", "build ", "fetch ", "reproduce ", "cache ", *REGISTRY)
@@ -19,7 +20,8 @@ ENGINE = ("up ", "verify ", "build ", "fetch ", "reproduce ", "cache ", *REGISTR
 def fresh(page: str) -> str:
     """The page with the screens as they are today; those of commands that need an engine are left alone."""
     with tempfile.TemporaryDirectory() as name, prepared(Path(name)) as folder:
-        (folder / "old.yaml").write_text(re.search(r"```yaml\n(.*?)```", page, re.DOTALL)[1])
+        for file, text in FILES.findall(page):
+            (folder / file).write_text(text)
         return CONSOLE.sub(lambda found: _screen(found, folder), page)
 
 

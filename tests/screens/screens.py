@@ -25,7 +25,7 @@ from builder.cli import main, reproduce, running
 from builder.layer.cache import Layers
 from builder.lock import making, mirroring
 from tests.rooms.layer_trees import file
-from tests.screens.cases import Case, Outside
+from tests.screens.case import Case, Outside
 from tests.screens.stand_ins import Prompt, checks
 
 HERE = Path(__file__).parent

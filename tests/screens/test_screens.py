@@ -5,7 +5,8 @@ After a change that is meant: `python -m tests.screens.update`, and read the dif
 
 import pytest
 
-from tests.screens.cases import CASES, Case
+from tests.screens.case import Case
+from tests.screens.cases import CASES
 from tests.screens.screens import GOLDEN, screen
 
 

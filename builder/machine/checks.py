@@ -1,0 +1,260 @@
+"""What is right and wrong with a machine: one function per check, each finding with what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from packaging.version import InvalidVersion, Version
+
+from builder.facts import Facts
+from builder.machine.values import EngineSeen, Machine
+
+Severity = Literal["ok", "note", "warning", "problem"]
+GB = 10**9
+# What images were seen to need: a CUDA image and its layers are 6 GB twice, a CPU image 1 GB.
+DISK_CUDA, DISK_CPU = 20 * GB, 5 * GB
+MEMORY = 4 * 2**30  # what a verification may use, unless the matrix says otherwise
+ZSTD_FROM, CLONE3_FROM, COMPUTE_CAP = Version("23"), Version("20.10.10"), "8.6"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """`check` is its name; `message` says what is, `remedy` what to do; `source` is where that is known from,
+    where it is not plain to see.
+    """
+
+    check: str
+    severity: Severity
+    message: str
+    remedy: str = ""
+    source: str = ""
+
+
+def findings(machine: Machine, facts: Facts) -> tuple[Finding, ...]:
+    """All findings, in the order of `CHECKS`."""
+    return tuple(finding for check in CHECKS for finding in check(machine, facts))
+
+
+def engine(machine: Machine, facts: Facts) -> Iterator[Finding]:
+    """Whether something can build and run images, and how well."""
+    if machine.engines is None:
+        return
+    if not machine.engines:
+        remedy = "install Docker or Podman, or name an engine with DOCKER_HOST; `plan` and `render` need none"
+        yield Finding(
+            check="engine", severity="problem", message="no container engine answers", remedy=remedy
+        )
+    for one in machine.engines:
+        store = one.store and f"{one.store} store"
+        builder = {True: "BuildKit", False: "no BuildKit", None: ""}[one.buildkit]
+        about = ", ".join(filter(None, (store, builder)))
+        name = f"{one.kind.capitalize()} {one.version}".strip()
+        yield Finding(
+            check="engine", severity="ok", message=f"{name} answers" + (f" ({about})" if about else "")
+        )
+        yield from _old(one, name, facts)
+
+
+def _old(one: EngineSeen, name: str, facts: Facts) -> Iterator[Finding]:
+    version = _version(one.version)
+    if one.kind != "docker" or version is None:
+        return
+    if version < CLONE3_FROM:
+        yield Finding(
+            check="engine",
+            severity="warning",
+            message=f"{name} blocks a system call of glibc 2.34 (Debian 12, Ubuntu 22.04, RHEL 9)",
+            remedy=f"update it to {CLONE3_FROM} or newer",
+            source=facts.cited("clone3")[0],
+        )
+    if version < ZSTD_FROM and one.store != "containerd":
+        yield Finding(
+            check="engine",
+            severity="note",
+            message=f"{name} cannot pull images whose layers are packed with zstd",
+            remedy="publish with --compat for such engines",
+        )
+
+
+def disk(machine: Machine, facts: Facts) -> Iterator[Finding]:
+    """Whether images fit."""
+    del facts
+    if machine.disk is None:
+        return
+    free, wanted = f"{machine.disk / GB:.0f} GB are free", DISK_CUDA if machine.gpus else DISK_CPU
+    if machine.disk < wanted:
+        low: Severity = "problem" if machine.disk < DISK_CPU else "warning"
+        what = (
+            "a CUDA image needs 6 GB, and its layers as much"
+            if machine.gpus
+            else "a CPU image needs 1 GB, and more while it is made"
+        )
+        remedy = (
+            "free some (`envbuild cache prune`, `docker system df`), or keep both elsewhere (ENVBUILD_STORE)"
+        )
+        yield Finding(check="disk", severity=low, message=f"{free}: {what}", remedy=remedy)
+    else:
+        yield Finding(check="disk", severity="ok", message=free)
+
+
+def memory(machine: Machine, facts: Facts) -> Iterator[Finding]:
+    """Whether a verification has room."""
+    del facts
+    if machine.memory is None:
+        return
+    there = f"{machine.memory / 2**30:.1f} GiB of memory"
+    if machine.memory < MEMORY:
+        remedy = "write a lower `verify: {memory: …}` into the matrix, or use another machine"
+        message = f"{there}; a verification may use 4 GiB"
+        yield Finding(check="memory", severity="warning", message=message, remedy=remedy)
+    else:
+        yield Finding(check="memory", severity="ok", message=there)
+
+
+def cpu(machine: Machine, facts: Facts) -> Iterator[Finding]:
+    """Whether the CPU runs what distributions and torch are compiled for."""
+    level = machine.cpu.level
+    if machine.arch != "x86_64" or not level:
+        return
+    above = [row.name for row in facts.os.values() if row.cpu and row.cpu > level]
+    if above:
+        message = f"the CPU reaches {level}: programs of {', '.join(above)} do not run on it"
+        source = facts.cited(next(row.source for row in facts.os.values() if row.name == above[0]))[0]
+        yield Finding(
+            check="cpu", severity="warning", message=message, remedy="take another OS", source=source
+        )
+    if level < "x86-64-v3":
+        message = "the CPU has no AVX2: training works, int8 models of torch's FBGEMM do not"
+        yield Finding(check="cpu", severity="warning", message=message, source=facts.cited("general")[0])
+    elif not above:
+        extra = [name for name in machine.cpu.flags if name.startswith(("amx_bf16", "avx512_bf16"))]
+        yield Finding(
+            check="cpu",
+            severity="ok",
+            message=f"the CPU reaches {level}" + (f" ({', '.join(extra)})" if extra else ""),
+        )
+
+
+def gpus(machine: Machine, facts: Facts) -> Iterator[Finding]:
+    """Which GPUs there are; none is an answer."""
+    if not machine.gpus:
+        message = "no NVIDIA GPU: CPU images can be proven here, CUDA images can be built and not be proven"
+        yield Finding(check="gpu", severity="note", message=message)
+    for one in machine.gpus:
+        row = facts.gpu(one.name)
+        capability = one.capability or (row.capability if row else "")
+        if not capability:
+            remedy = f"add its compute capability to the description: {{name: …, capability: {COMPUTE_CAP}}}"
+            message = f"{one.name} is not in the tables"
+            yield Finding(check="gpu", severity="warning", message=message, remedy=remedy)
+        elif "jetson" in one.name.lower() and Version(capability) < Version("11.0"):
+            message = (
+                f"{one.name}: the ARM wheels with CUDA are for servers; this one wants NVIDIA's own builds"
+            )
+            remedy = "take NVIDIA's images for Jetson, or a CPU image"
+            yield Finding(
+                check="gpu",
+                severity="warning",
+                message=message,
+                remedy=remedy,
+                source=facts.cited("general")[0],
+            )
+        else:
+            size = f", {one.memory / 2**30:.0f} GiB" if one.memory else ""
+            yield Finding(
+                check="gpu", severity="ok", message=f"{one.name} (compute capability {capability}{size})"
+            )
+
+
+def driver(machine: Machine, facts: Facts) -> Iterator[Finding]:
+    """Whether GPUs have a driver."""
+    if not machine.gpus:
+        return
+    rows = [row for row in facts.cuda.values() if row.toolkit_driver[0].isdigit()]
+    if not machine.driver:
+        remedy = f"install NVIDIA's driver, {rows[-1].toolkit_driver} or newer for CUDA {rows[-1].version}"
+        yield Finding(check="driver", severity="problem", message="the GPUs have no driver", remedy=remedy)
+        return
+    support = {row.version: row.support(machine.driver) for row in rows}
+    full = [version for version, how in support.items() if how == "full"]
+    minor = [version for version, how in support.items() if how == "minor"]
+    runs = [f"CUDA up to {full[-1]}"] if full else []
+    runs += [f"{'' if full else 'CUDA '}{minor[-1]} by minor version compatibility"] if minor else []
+    message = f"driver {machine.driver} runs {', '.join(runs) or 'no CUDA of these tables'}"
+    source = facts.cited("S8 S21")[0]
+    yield Finding(
+        check="driver",
+        severity="ok" if runs else "problem",
+        message=message,
+        source=source,
+        remedy="" if runs else "update it",
+    )
+
+
+def glibc(machine: Machine, facts: Facts) -> Iterator[Finding]:
+    """What runs on the machine itself, without a container."""
+    if not machine.glibc:
+        return
+    floors = {torch: row.floor(machine.arch, "cpu") for torch, row in facts.torch.items()}
+    fitting = [torch for torch, floor in floors.items() if floor and Version(floor) <= Version(machine.glibc)]
+    if fitting and fitting[-1] != facts.newest_torch:
+        message = (
+            f"glibc {machine.glibc} runs torch up to {fitting[-1]} outside containers; images have their own"
+        )
+        yield Finding(check="glibc", severity="note", message=message, source=facts.cited("pypi wheel")[0])
+
+
+def toolkit(machine: Machine, facts: Facts) -> Iterator[Finding]:
+    """Whether containers get the GPUs."""
+    del facts
+    if not machine.gpus or not machine.engines:
+        return
+    if any(one.gpus for one in machine.engines):
+        version = f"NVIDIA container toolkit {machine.toolkit}: " if machine.toolkit else ""
+        yield Finding(check="toolkit", severity="ok", message=f"{version}containers can have the GPUs")
+    elif any(one.gpus is False for one in machine.engines):
+        message = "containers do not get the GPUs"
+        remedy = (
+            "install the NVIDIA container toolkit, then: nvidia-ctk runtime configure, and restart the engine"
+        )
+        yield Finding(check="toolkit", severity="problem", message=message, remedy=remedy)
+
+
+def network(machine: Machine, facts: Facts) -> Iterator[Finding]:
+    """Which indexes and registries answer."""
+    del facts
+    for one in machine.services:
+        state, note = ("answers" if one.answers else "does not answer"), f" ({one.note})" if one.note else ""
+        remedy = "" if one.answers else "check network, proxy and certificates, or name a mirror of your own"
+        yield Finding(
+            check="network",
+            severity="ok" if one.answers else "warning",
+            message=f"{one.name} {state}{note}",
+            remedy=remedy,
+        )
+    if machine.proxies:
+        yield Finding(
+            check="network", severity="note", message=f"proxies are set: {', '.join(machine.proxies)}"
+        )
+
+
+def _version(text: str) -> Version | None:
+    try:
+        return Version(text.partition("+")[0])
+    except InvalidVersion:
+        return None
+
+
+CHECKS: tuple[Callable[[Machine, Facts], Iterator[Finding]], ...] = (
+    engine,
+    disk,
+    memory,
+    cpu,
+    gpus,
+    driver,
+    glibc,
+    toolkit,
+    network,
+)

@@ -1,0 +1,178 @@
+"""A machine read from its own files and programs, or from a description; and what is advised for it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from builder.advice import advise
+from builder.cell import host, there
+from builder.cli import selection
+from builder.facts import load
+from builder.machine import Cpu, EngineSeen, Gpu, Machine, as_json, findings
+from builder.machine import load as described
+from builder.machine.probing import SMI, Here, probe
+from builder.matrix import parse
+from builder.report import doctor, starter
+from tests.rooms.test_records import schema
+
+FACTS = load()
+MACHINES = sorted((Path(__file__).parents[1] / "screens/matrices/machines").glob("*.yaml"))
+CPUINFO = "vendor_id\t: GenuineIntel\nmodel name\t: Xeon\nflags\t\t: {}\n"
+V2 = "cx16 lahf_lm popcnt sse4_1 sse4_2 ssse3"
+V3 = f"{V2} avx avx2 bmi1 bmi2 f16c fma abm movbe"
+
+
+def seen(folder: Path, files: dict[str, str], programs: dict[tuple[str, ...], str], **env: str) -> Machine:
+    """What is read of a file system and of programs; a program that is not there says nothing."""
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    here = Here(root=folder, run=lambda command: programs.get(tuple(command)), env=env)
+    return probe(folder, (), (), here)
+
+
+@pytest.mark.parametrize(
+    ("release", "name"),
+    [
+        ('ID=debian\nVERSION_ID="12"\n', "debian12"),
+        ('NAME="Ubuntu"\nVERSION_ID="22.04"\nID=ubuntu\n', "ubuntu22.04"),
+        ('ID="rocky"\nVERSION_ID="9.4"\n', "rocky9"),
+        ('ID="almalinux"\nVERSION_ID="8.10"\n', "alma8"),
+        ('ID="centos"\nVERSION_ID="7"\n', "centos7"),
+        ('ID="centos"\nVERSION_ID="9"\n', "centos-stream9"),
+    ],
+)
+def test_the_os_is_one_of_the_tables(tmp_path, release, name):
+    assert FACTS.os_name(seen(tmp_path, {"etc/os-release": release}, {}).os) == name
+
+
+@pytest.mark.parametrize(
+    ("flags", "level"),
+    [
+        ("sse2", "x86-64-v1"),
+        (V2, "x86-64-v2"),
+        (V3, "x86-64-v3"),
+        (f"{V3} avx512f avx512bw avx512cd avx512dq avx512vl", "x86-64-v4"),
+        (V3.replace("fma ", ""), "x86-64-v2"),
+    ],
+)
+def test_the_cpu_tells_its_level(tmp_path, flags, level, monkeypatch):
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    found = seen(tmp_path, {"proc/cpuinfo": CPUINFO.format(flags)}, {}).cpu
+    assert (found.vendor, found.model, found.level) == ("GenuineIntel", "Xeon", level)
+
+
+def test_the_limits_of_a_control_group_count(tmp_path):
+    files = {
+        "proc/meminfo": "MemTotal:       65536000 kB\n",
+        "sys/fs/cgroup/memory.max": "2147483648\n",
+        "sys/fs/cgroup/cpu.max": "100000 100000\n",
+    }
+    found = seen(tmp_path, files, {})
+    assert (found.memory, found.cpu.count) == (2 * 2**30, 1)
+    files |= {"sys/fs/cgroup/memory.max": "max\n"}
+    assert seen(tmp_path, files, {}).memory == 65536000 * 1024
+
+
+def test_gpus_and_driver_come_from_nvidia_smi(tmp_path):
+    told = "550.54.15, Tesla V100-SXM2-32GB, 32768, 7.0\n550.54.15, Tesla V100-SXM2-32GB, [N/A], 7.0\n"
+    found = seen(tmp_path, {}, {tuple(SMI): told})
+    assert found.driver == "550.54.15"
+    assert found.gpus == (
+        Gpu(name="Tesla V100-SXM2-32GB", capability="7.0", memory=32 * 2**30),
+        Gpu(name="Tesla V100-SXM2-32GB", capability="7.0"),
+    )
+
+
+def test_an_old_nvidia_smi_is_asked_for_less(tmp_path):
+    older = (*SMI[:-1], SMI[-1].removesuffix(",compute_cap"))
+    found = seen(tmp_path, {}, {older: "470.82.01, Tesla K80, 11441\n"})
+    assert found.gpus == (Gpu(name="Tesla K80", memory=11441 * 2**20),)
+
+
+def test_a_machine_that_tells_nothing_has_nothing_claimed_of_it(tmp_path):
+    found = seen(tmp_path, {}, {})
+    assert (found.os, found.driver, found.gpus, found.memory, found.cpu.level) == ("", "", (), None, "")
+
+
+def test_proxies_are_named_and_not_shown(tmp_path):
+    found = seen(tmp_path, {}, {}, HTTPS_PROXY="http://me:secret@proxy:1", no_proxy="localhost")
+    assert found.proxies == ("https_proxy", "no_proxy")
+    assert "secret" not in json.dumps(as_json(found))
+
+
+@pytest.mark.parametrize("path", MACHINES, ids=lambda path: path.stem)
+def test_what_doctor_tells_is_of_its_schema_and_can_be_simulated_again(path, tmp_path):
+    machine = described(path)
+    advice = advise(machine, FACTS)
+    told = json.loads(json.dumps(doctor.as_json(machine, findings(machine, FACTS), advice, FACTS)))
+    jsonschema.validate(told, schema("doctor.schema.json"))
+    again = tmp_path / "machine.json"
+    again.write_text(json.dumps(told["machine"]))
+    assert described(again) == machine
+
+
+@pytest.mark.parametrize("path", MACHINES, ids=lambda path: path.stem)
+def test_what_is_advised_can_be_built_and_runs_there(path, tmp_path):
+    machine = described(path)
+    advice = advise(machine, FACTS)
+    if advice is None:
+        assert path.stem == "old-driver"
+        return
+    text = starter.text(machine, advice, FACTS)
+    matrix = parse(text, tmp_path / "m.yaml")
+    (tmp_path / "m.yaml").write_text(text)
+    chosen = selection.select(tmp_path / "m.yaml")
+    assert advice.cell in [cell.id for cell in chosen.cells]
+    assert matrix.platforms == (("linux/arm64",) if machine.arch == "aarch64" else ("linux/amd64",))
+    gpus = [gpu.capability or gpu.name for gpu in machine.gpus if advice.cuda != "cpu"]
+    on_it = there(chosen.cells, matrix, FACTS, host(machine.driver or None, gpus, FACTS))
+    assert [reason for reasons in on_it.values() for reason in reasons if reason.blocks] == []
+
+
+def test_a_name_of_a_machine_stays_a_comment():
+    machine = Machine(gpus=(Gpu(name="RTX 3090\nimage: evil.example.com/x\x1b[31m", capability="8.6"),))
+    advice = advise(machine, FACTS)
+    assert advice is not None
+    text = starter.text(machine, advice, FACTS)
+    assert parse(text, Path("m.yaml")).image == "registry.example.com/team/torch"
+    assert "\x1b" not in text
+
+
+@pytest.mark.parametrize("driver", ["390", "470.82.01", "525", "535.54.03", "580.65.06", "999"])
+def test_every_cuda_of_the_tables_knows_what_a_driver_does_with_it(driver):
+    support = [row.support(driver) for row in FACTS.cuda.values()]
+    assert set(support) <= {"none", "minor", "full"}
+    assert support == sorted(support, key=("full", "minor", "none").index)  # newer ones want newer drivers
+
+
+def test_the_newest_branch_runs_what_was_made_for_it():
+    assert FACTS.cuda["13.4"].support("615") == "full"
+    assert FACTS.cuda["13.4"].support("614.1") == "minor"
+
+
+def test_each_kind_of_trouble_is_a_finding_with_a_remedy():
+    machine = Machine(
+        cpu=Cpu(level="x86-64-v1"),
+        memory=2**30,
+        disk=10**9,
+        gpus=(Gpu(name="RTX 3090"), Gpu(name="GPU of tomorrow")),
+        engines=(EngineSeen(kind="docker", version="19.3", gpus=False),),
+    )
+    found = {(one.check, one.severity): one for one in findings(machine, FACTS)}
+    for trouble in (
+        ("disk", "problem"),
+        ("memory", "warning"),
+        ("gpu", "warning"),
+        ("driver", "problem"),
+        ("toolkit", "problem"),
+        ("engine", "warning"),
+    ):
+        assert found[trouble].remedy
+    assert "centos-stream10" in next(one.message for one in findings(machine, FACTS) if one.check == "cpu")
+    (engine, *_) = findings(Machine(engines=()), FACTS)
+    assert (engine.severity, bool(engine.remedy)) == ("problem", True)
