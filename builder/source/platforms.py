@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 import venv
+from collections.abc import Iterator
 from pathlib import Path
 
+from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.version import Version
 
 from builder.errors import CellError
@@ -13,6 +15,7 @@ from builder.errors import CellError
 # What `uv pip compile --python-platform` accepts as manylinux_2_NN (a test compares with the uv here).
 GLIBC_KNOWN = (17, 28, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40)
 ARCHES = ("x86_64", "aarch64")
+OLDEST, OLDER_NAMES = 5, {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}  # PEP 600
 
 
 def python_platform(arch: str, glibc: str) -> str:
@@ -25,6 +28,34 @@ def python_platform(arch: str, glibc: str) -> str:
             hint="wheels need x86_64 or aarch64 and glibc 2.17 (CentOS 7) or newer",
         )
     return f"{arch}-manylinux_2_{carried[-1]}"
+
+
+def full_version(python: str) -> str:
+    """The version that uv is to resolve for: `3.11.7` itself; of a minor a patch as late as any, for packages
+    that ask for more than its first one (`>=3.6.2`).
+    """
+    version = python.removesuffix("t")
+    return version if version.count(".") > 1 else f"{version}.99"
+
+
+def tags(python: str, arch: str, glibc: str) -> tuple[Tag, ...]:
+    """The tags of wheels that run in a cell, the best first, as pip orders them."""
+    major, minor = (int(part) for part in python.removesuffix("t").split(".")[:2])
+    version, name = (major, minor), f"cp{major}{minor}"
+    abi = name + ("t" if python.endswith("t") else "m" if version < (3, 8) else "")
+    platforms = tuple(_platforms(arch, int(glibc.split(".")[1])))
+    return (
+        *cpython_tags(version, [abi], platforms),
+        *compatible_tags(version, name, platforms),
+    )
+
+
+def _platforms(arch: str, glibc: int) -> Iterator[str]:
+    for minor in range(glibc, OLDEST - 1, -1):
+        yield f"manylinux_2_{minor}_{arch}"
+        if minor in OLDER_NAMES:
+            yield f"{OLDER_NAMES[minor]}_{arch}"
+    yield f"linux_{arch}"
 
 
 def interpreter_for(python: str, folder: Path) -> Path:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from packaging.tags import Tag
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
@@ -19,27 +21,32 @@ else:
     import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
 
 
-def pins(text: str, *, free_threaded: bool) -> tuple[Pin, ...]:
-    """The pins of a lock file that uv wrote for one platform, by name. Raises `CellError` for no wheel."""
-    found = tuple(_pin(package) for package in tomllib.loads(text).get("packages", ()))
+def pins(text: str, tags: Sequence[Tag] = (), *, free_threaded: bool) -> tuple[Pin, ...]:
+    """The pins of a lock file that uv wrote for one platform, by name. Raises `CellError` for no wheel.
+
+    uv names several wheels of a release where several run (a wheel that was uploaded again, or under more
+    tags): the one that pip would take is pinned, by the order of `tags`, then by its build number.
+    """
+    rank = {tag: place for place, tag in enumerate(tags)}
+    found = tuple(_pin(package, rank) for package in tomllib.loads(text).get("packages", ()))
     for pin in found:
         _refuse_foreign_abi(pin, free_threaded)
     return tuple(sorted(found, key=lambda pin: pin.name))
 
 
-def _pin(package: dict[str, Any]) -> Pin:
-    """One package's pin. uv lists one wheel for one platform; a direct address stands under `archive`."""
+def _pin(package: dict[str, Any], rank: Mapping[Tag, int]) -> Pin:
+    """One package's pin. A direct address stands under `archive`."""
     name, version = str(package["name"]), str(package.get("version", ""))
     wheels = package.get("wheels") or [package[key] for key in ("archive",) if key in package]
-    if len(wheels) != 1 or "url" not in wheels[0]:
+    if not wheels or not all("url" in wheel for wheel in wheels):
         raise CellError.of(
-            f"{name} {version} cannot be pinned: it is no single wheel with an address",
+            f"{name} {version} cannot be pinned: it is no wheel with an address",
             hint="give a version that the index has a wheel of, or the https address of a wheel",
         )
-    wheel = wheels[0]
-    url = bare(str(wheel["url"]))
-    filename = unquote(urlsplit(url).path).rpartition("/")[2]
-    _agree(name, version, filename)
+    for wheel in wheels:
+        _agree(name, version, _filename(wheel))
+    wheel = min(wheels, key=lambda wheel: _preference(_filename(wheel), rank))
+    url, filename = bare(str(wheel["url"])), _filename(wheel)
     sha256 = wheel.get("hashes", {}).get("sha256")
     if not sha256:
         raise OutsideError.of(
@@ -53,6 +60,18 @@ def _pin(package: dict[str, Any]) -> Pin:
         sha256=sha256,
         size=wheel.get("size"),
     )
+
+
+def _filename(wheel: dict[str, Any]) -> str:
+    return unquote(urlsplit(bare(str(wheel["url"]))).path).rpartition("/")[2]
+
+
+def _preference(filename: str, rank: Mapping[Tag, int]) -> tuple[int, tuple[int, str], str]:
+    """The best tag first, then the highest build number; the name only so that there is an order."""
+    _, _, build, tags = parse_wheel_filename(filename)
+    number, letters = build or (0, "")
+    best = min((rank.get(tag, len(rank)) for tag in tags), default=len(rank))
+    return best, (-number, letters), filename
 
 
 def _agree(name: str, version: str, filename: str) -> None:

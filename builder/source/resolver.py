@@ -94,7 +94,8 @@ class Resolver:
         if end.exit_code != 0:
             error = complaint.condense(scrub(end.stderr, settings.secrets), order)
             raise self._naming_refusals(error, requirements)
-        return pylock.pins(end.stdout, free_threaded=order.python.endswith("t"))
+        tags = platforms.tags(order.python, order.arch, order.glibc)
+        return pylock.pins(end.stdout, tags, free_threaded=order.python.endswith("t"))
 
     def _naming_refusals(self, error: EnvbuildError, requirements: tuple[str, ...]) -> EnvbuildError:
         """The same error; with the indexes that refuse this machine, where something was not found."""
@@ -108,7 +109,7 @@ class Resolver:
 def _target(order: Order) -> tuple[str, ...]:
     """The cell's Python and platform as uv's options."""
     platform = platforms.python_platform(order.arch, order.glibc)
-    return "--python-version", order.python.removesuffix("t"), "--python-platform", platform
+    return "--python-version", platforms.full_version(order.python), "--python-platform", platform
 
 
 def _lines(requirements: tuple[str, ...]) -> str:

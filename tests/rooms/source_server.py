@@ -17,11 +17,12 @@ USER, SECRET = "reader", "s3kret-t0ken"
 
 
 def wheel(
-    name: str, version: str, *, requires: tuple[str, ...] = (), tag: str = "py3-none-any"
+    name: str, version: str, *, requires: tuple[str, ...] = (), tag: str = "py3-none-any", python: str = ""
 ) -> tuple[str, bytes]:
     """A wheel that installs one module; file name and bytes, the same on every call."""
     dist = f"{name}-{version}.dist-info"
     head = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    head += f"Requires-Python: {python}\n" if python else ""
     files = {
         f"{name}/__init__.py": f"__version__ = {version!r}\n",
         f"{dist}/METADATA": head + "".join(f"Requires-Dist: {one}\n" for one in requires),

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from builder.errors import CellError, OutsideError
-from builder.source import pylock
+from builder.source import platforms, pylock
 
 HASH = "a" * 64
 
@@ -64,6 +64,39 @@ def test_a_file_name_is_no_path():
 def test_without_a_hash_there_is_no_pin():
     with pytest.raises(OutsideError, match="no sha256"):
         read(lock("https://h.example.com/tiny-1.0-py3-none-any.whl", hashes={}))
+
+
+FILES = (
+    "tiny-1.0-py3-none-manylinux2014_x86_64.whl",
+    "tiny-1.0-2-py3-none-manylinux2014_x86_64.whl",
+    "tiny-1.0-10-py3-none-manylinux2014_x86_64.whl",
+    "tiny-1.0-1-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl",
+    "tiny-1.0-cp39-abi3-manylinux2014_x86_64.whl",
+    "tiny-1.0-cp310-abi3-manylinux_2_28_x86_64.whl",
+    "tiny-1.0-cp311-cp311-manylinux_2_17_x86_64.whl",
+    "tiny-1.0-py3-none-any.whl",
+)
+
+
+@pytest.mark.parametrize(
+    ("files", "best"),
+    [
+        (FILES[:2], 1),  # NVIDIA's nvrtc for CUDA 11.7 was uploaded again as build 2
+        (FILES[:3], 2),  # numbers, not text
+        (FILES[:4], 3),  # cupti for CUDA 12.6 has both names for the same platform in its second wheel
+        (FILES[3:5], 1),
+        (FILES[4:6], 1),
+        (FILES[3:], 3),
+        ((FILES[7], FILES[0]), 1),
+    ],
+)
+def test_of_several_wheels_that_run_the_one_is_pinned_that_pip_takes(files, best):
+    wheels = ", ".join(
+        f'{{ url = "https://h.example.com/{file}", hashes = {{ sha256 = "{HASH}" }} }}' for file in files
+    )
+    text = f'[[packages]]\nname = "tiny"\nversion = "1.0"\nwheels = [{wheels}]\n'
+    (pin,) = pylock.pins(text, platforms.tags("3.11", "x86_64", "2.36"), free_threaded=False)
+    assert pin.filename == files[best]
 
 
 def test_what_is_no_wheel_with_an_address_is_refused():

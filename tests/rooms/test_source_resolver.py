@@ -57,6 +57,14 @@ def test_the_cell_s_python_counts_and_not_this_one(tmp_path, env, index):
         resolve(tmp_path, only(env, index), order("tiny==1.0", python="3.10"))
 
 
+def test_a_minor_stands_for_a_late_patch_of_it(tmp_path, env, index):
+    """Old releases of torch ask for Python 3.6.2 or later."""
+    index.publish(*wheel("tiny", "1.0", python=">=3.6.2"))
+    assert names(resolve(tmp_path, only(env, index), order("tiny", python="3.6"))) == ["tiny==1.0"]
+    with pytest.raises(CellError, match=r"Python >=3\.6\.2"):
+        resolve(tmp_path, only(env, index), order("tiny", python="3.6.1"))
+
+
 def test_the_cell_s_glibc_and_architecture_count(tmp_path, env, index):
     for version, tag in (
         ("1.0", "2_17_x86_64"),
