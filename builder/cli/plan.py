@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime, timezone
 from pathlib import Path
 
 import click
@@ -11,8 +12,9 @@ from builder import records
 from builder.cell import host, refusals, there
 from builder.cli import selection
 from builder.cli.options import matrix_argument, only_option
-from builder.cli.screen import say
+from builder.cli.screen import say, warn
 from builder.errors import InputError
+from builder.facts import Facts
 from builder.report import plan_table, problems
 from builder.report.look import look
 from builder.report.plan_table import Plan
@@ -66,7 +68,21 @@ def command(matrix: Path, only: tuple[str, ...], form: str, driver: str | None, 
         say(records.dumps(plan_table.as_json(plan)).rstrip("\n"))
     else:
         say(plan_table.as_text(plan, look(sys.stdout)))
+    for line in stale(chosen.facts, today()):
+        warn(line)
     refused = refusals(cells, chosen.matrix)
     if refused:
         raise InputError(problems.one_line_each(refused, HINT))
     return 0
+
+
+def stale(tables: Facts, day: str) -> list[str]:
+    """A line for tables that should have been looked at again by that day."""
+    old = [f"{table.name} ({table.compiled})" for table in tables.tables if table.stale_after < day]
+    words = "newer releases may be missing, and a newer envbuild may have them"
+    return [f"note: these tables are old: {', '.join(old)}; {words}"] if old else []
+
+
+def today() -> str:
+    """The date, as the tables write dates."""
+    return datetime.now(timezone.utc).date().isoformat()

@@ -17,6 +17,7 @@ from builder.facts.rows import (
     ProviderRow,
     PythonRow,
     SourceRow,
+    Table,
     TorchRow,
     Trap,
 )
@@ -39,6 +40,7 @@ class Facts:
     """
 
     date: str
+    tables: tuple[Table, ...]
     os: Mapping[str, OsRow]
     torch: Mapping[str, TorchRow]  # oldest first; likewise cuda and python
     cuda: Mapping[str, CudaRow]
