@@ -109,6 +109,27 @@ def test_cu126_is_the_last_for_volta_and_ends_with_2_14():
     assert newest.nearest[0] == "ubuntu22.04-py3.12-cu126-torch2.14.1"
 
 
+def test_glibc_decides_from_which_torch_on_centos_7_ends():
+    assert cells("centos7", "3.11", "cpu", "2.6")[0].verdict == "possible"
+    (refused,) = cells("centos7", "3.11", "cpu", "2.7", impossible="drop")
+    assert [reason.rule for reason in refused.reasons if reason.blocks] == ["glibc_too_old"]
+
+
+def test_torch_1_12_cannot_be_imported_where_glibc_refuses_an_executable_stack():
+    """Debian 13 has glibc 2.41; 1.13.1 no longer asks for one."""
+    (refused,) = cells("debian13", "3.10", "cpu", "1.12", impossible="drop")
+    assert [reason.rule for reason in refused.reasons if reason.blocks] == ["exec_stack"]
+    assert cells("debian12", "3.10", "cpu", "1.12")[0].verdict == "possible"
+    assert cells("debian13", "3.10", "cpu", "1.13")[0].verdict == "possible"
+
+
+def test_what_plain_pip_installs_of_2_11_wants_cuda_13_and_driver_580():
+    assert FACTS.torch["2.11.0"].default_cuda["x86_64"] == "13.0"
+    (reason,) = on("575.57.08", (), "ubuntu22.04", "3.12", "13.0", "2.11")
+    assert (reason.rule, reason.weight) == ("driver_too_old", "impossible")
+    assert on("580.65.06", (), "ubuntu22.04", "3.12", "13.0", "2.11") == ()
+
+
 def test_the_newest_gpus_need_the_newest_builds():
     (reason,) = on(None, ("RTX 5090",), "ubuntu22.04", "3.11", "12.6", "2.8")
     assert (reason.rule, reason.weight) == ("gpu_too_new", "impossible")
