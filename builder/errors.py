@@ -60,6 +60,10 @@ class CellError(EnvbuildError):
     exit_code = 1
 
 
+class NotAskedError(CellError):
+    """Something was not found where it was looked for, and where it most likely is nobody answered."""
+
+
 class OutsideError(EnvbuildError):
     """Something outside envbuild failed: the engine, a registry, the network."""
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from contextlib import closing
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import click
 
-from builder import records
-from builder.cell import host, refusals, there
+from builder import preflight, records
+from builder.cell import Cell, host, refusals, there
 from builder.cli import selection
 from builder.cli.options import matrix_argument, only_option
 from builder.cli.screen import say, warn
-from builder.errors import InputError
+from builder.cli.selection import Selection
+from builder.errors import CellError, InputError
 from builder.facts import Facts
+from builder.preflight import Input
 from builder.report import plan_table, problems
 from builder.report.look import look
 from builder.report.plan_table import Plan
@@ -44,36 +49,71 @@ HINT = "take one of the nearest cells instead, or leave such cells out by `exclu
     metavar="NAME",
     help="The same for a GPU, by name ('RTX 3090') or compute capability (8.6). May be repeated.",
 )
-def command(matrix: Path, only: tuple[str, ...], form: str, driver: str | None, gpus: tuple[str, ...]) -> int:
+@click.option(
+    "--online",
+    is_flag=True,
+    help="Ask registries and indexes, too, whether they have what the cells need. Nothing is fetched.",
+)
+def command(matrix: Path, only: tuple[str, ...], **options: Any) -> int:
     """Show every cell of MATRIX: those to build, and the others with the reason
     and the nearest cells that exist. Needs no engine and no network.
 
     A cell that cannot be built makes the exit code 2, unless the matrix says
     `impossible: drop`. What can be built and cannot run on the machine of
-    --driver and --gpu is told, and is no error.
+    --driver and --gpu is told, and is no error. What --online finds missing makes
+    it 1; what it could not ask is unknown, and is no error either.
 
     \b
     Examples:
       envbuild plan matrices/team.yaml
       envbuild plan matrices/team.yaml --only 'centos*'
       envbuild plan matrices/gpu.yaml --driver 535 --gpu 'RTX 3090'
+      envbuild plan matrices/team.yaml --online
       envbuild plan matrices/team.yaml --format json | jq -r '.cells[].id'
     """
     chosen = selection.read(matrix, only)
-    cells = tuple(cell for cell in chosen.cells if selection.meant(cell, only))
-    machine = host(driver, gpus, chosen.facts) if driver or gpus else None
-    runs = there(cells, chosen.matrix, chosen.facts, machine) if machine else {}
-    plan = Plan(matrix=chosen.matrix, cells=cells, date=chosen.facts.date, machine=machine, there=runs)
-    if form == "json":
+    plan = _planned(chosen, tuple(cell for cell in chosen.cells if selection.meant(cell, only)), options)
+    if options["form"] == "json":
         say(records.dumps(plan_table.as_json(plan)).rstrip("\n"))
     else:
         say(plan_table.as_text(plan, look(sys.stdout)))
     for line in stale(chosen.facts, today()):
         warn(line)
-    refused = refusals(cells, chosen.matrix)
+    refused = refusals(plan.cells, chosen.matrix)
     if refused:
         raise InputError(problems.one_line_each(refused, HINT))
-    return 0
+    missing = any(one.found == "missing" for inputs in plan.inputs.values() for one in inputs)
+    return CellError.exit_code if missing else 0
+
+
+def _planned(chosen: Selection, cells: tuple[Cell, ...], options: dict[str, Any]) -> Plan:
+    """The plan, with what a machine adds and what the outside has, where these are asked for."""
+    driver, gpus = options["driver"], options["gpus"]
+    machine = host(driver, gpus, chosen.facts) if driver or gpus else None
+    return Plan(
+        matrix=chosen.matrix,
+        cells=cells,
+        date=chosen.facts.date,
+        machine=machine,
+        there=there(cells, chosen.matrix, chosen.facts, machine) if machine else {},
+        inputs=_inputs(chosen) if options["online"] else {},
+    )
+
+
+def _inputs(chosen: Selection) -> Mapping[str, tuple[Input, ...]]:
+    from builder.source import open_source  # noqa: PLC0415
+
+    return preflight.look(chosen.recipes(), chosen.matrix.base, open_source(), _digest)
+
+
+def _digest(reference: str) -> str | None:
+    """The digest of an image's tag in its registry."""
+    from builder.registry import hasty, parse  # noqa: PLC0415
+
+    asked = parse(reference)
+    with closing(hasty(asked.host)) as registry:
+        found = registry.manifest(asked.path, asked.digest or asked.tag or "latest")
+    return found.digest if found else None
 
 
 def stale(tables: Facts, day: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlsplit
@@ -27,7 +27,7 @@ def connect(
     ca: Path | None = None,
     environ: Mapping[str, str] = os.environ,
     cancel: threading.Event | None = None,
-) -> Registry:
+) -> Client:
     """The registry at `host` (`host:port`). Nothing is asked of it before the first call of a method.
 
     HTTPS, but for `plain_http`, and for a loopback host where no TLS answers (one look) and no `ca` is given.
@@ -42,6 +42,13 @@ def connect(
     base = f"{'http' if plain else 'https'}://{f'registry-1.{HUB}' if host == HUB else host}"
     tokens = Tokens(host, base, wire, environ)
     return Client(asking=Asking(host=host, base=base, wire=wire, tokens=tokens, retrying=retrying))
+
+
+def hasty(host: str) -> Registry:
+    """The registry at `host`, of which everything is asked once: an answer within seconds is worth more."""
+    retrying = Retrying(cancel=threading.Event(), attempts=1)
+    made = connect(host)
+    return replace(made, asking=replace(made.asking, retrying=retrying))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,6 +50,7 @@ class Retrying:
     cancel: threading.Event
     pause: Callable[[float], object] | None = None
     random: Callable[[], float] = random.random
+    attempts: int = ATTEMPTS
 
     def go_on(self) -> None:
         """Raise `InterruptedByUserError` once `cancel` is set."""
@@ -58,7 +59,7 @@ class Retrying:
 
     def until(self, what: str, once: Callable[[], Made], reached: Callable[[], int] = nowhere) -> Made:
         """The result of `once`, called again after each `PassingError`. Raises `OutsideError`, which says
-        that `what` failed and why, after 6 attempts in a row between which `reached` did not grow, or 5
+        that `what` failed and why, after `attempts` (6) in a row between which `reached` did not grow, or 5
         minutes of pauses.
         """
         failures, waited, furthest = 0, 0.0, reached()
@@ -73,7 +74,7 @@ class Retrying:
                 furthest = max(furthest, reached())
                 after = self._after(failures, error.after)
                 waited += after
-                if failures == ATTEMPTS or waited > PATIENCE:
+                if failures == self.attempts or waited > PATIENCE:
                     raise OutsideError.of(f"{what} failed: {_told(error, failures)}", hint=AGAIN) from error
             (self.pause or self.cancel.wait)(after)
 

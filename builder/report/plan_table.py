@@ -9,10 +9,12 @@ from typing import Any
 
 from builder.cell import Cell, Host, Reason
 from builder.matrix import Matrix
+from builder.preflight import Found, Input
 from builder.records import plain
 from builder.report.look import PLAIN, Colour, Look, count, paint, wrap
 
 SCHEMA = "envbuild.plan/1"
+FOUND: dict[Found, Colour | None] = {"missing": "red", "unknown": "yellow", "there": "green"}
 Told = tuple[str, tuple[Reason, ...]]  # a cell and what is to be told of it
 STANDINGS: dict[str, Colour | None] = {
     "build": "green",
@@ -25,13 +27,16 @@ STANDINGS: dict[str, Colour | None] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The cells of a matrix by tables of one date. Where a machine was named: what `there` adds, by cell."""
+    """The cells of a matrix by tables of one date. `there` is what a machine adds, by cell."""
 
     matrix: Matrix
-    cells: Sequence[Cell]
+    cells: tuple[Cell, ...]
     date: str
     machine: Host | None = None
     there: Mapping[str, Sequence[Reason]] = field(default_factory=dict)
+    inputs: Mapping[str, Sequence[Input]] = field(
+        default_factory=dict
+    )  # by cell, where the outside was asked
 
 
 def as_json(plan: Plan) -> dict[str, Any]:
@@ -48,6 +53,8 @@ def as_json(plan: Plan) -> dict[str, Any]:
         told["machine"] = plain(plan.machine)
         for cell in cells:
             cell["there"] = [plain(reason) for reason in plan.there.get(cell["id"], ())]
+    for cell in cells if plan.inputs else ():
+        cell["inputs"] = [plain(one) for one in plan.inputs.get(cell["id"], ())]
     return told
 
 
@@ -77,6 +84,7 @@ def as_text(plan: Plan, look: Look = PLAIN) -> str:
         stopped, lines = _there(plan, [cell.id for cell in selected], look)
         told += lines
         words += f", {stopped} cannot run there" if stopped else ", all of these run there" * bool(selected)
+    told += _inputs(plan, look)
     return "\n".join(
         [*told, f"{plan.matrix.name}: {count(len(cells), 'cell')}: {words} (tables of {plan.date})"]
     )
@@ -93,6 +101,23 @@ def _there(plan: Plan, names: Sequence[str], look: Look) -> tuple[int, list[str]
         lines += [paint(title, "red", look)]
         lines += [line for group in _alike(stopped) for line in _group(group, look)] + [""]
     return len(stopped), lines + _warnings(found, f"warnings for {_named(plan.machine)}", look)
+
+
+def _inputs(plan: Plan, look: Look) -> list[str]:
+    """What the outside has, what is missing first, each input once with the cells that need it."""
+    about: dict[Input, list[str]] = {}
+    for cell, inputs in plan.inputs.items():
+        for one in inputs:
+            about.setdefault(one, []).append(cell)
+    lines = []
+    for found, colour in FOUND.items():
+        for one, names in about.items():
+            if one.found == found:
+                whose = names[0] if len(names) == 1 else count(len(names), "cell")
+                text = f"{one.what} {one.name}: {one.note} ({whose})"
+                first, *rest = wrap(text, look, indent=10, hang=2)
+                lines += [paint(f"  {found:<8}", colour, look) + first[10:], *rest]
+    return [paint("asked just now", "bold", look), *lines, ""] if lines else []
 
 
 def _named(machine: Host | None) -> str:

@@ -91,6 +91,12 @@ class Source(Protocol):
         Raises `CellError` when it cannot be satisfied, `OutsideError` when nobody answers.
         """
 
+    def offers(self, python: str, arch: str) -> str:
+        """The version of the standalone Python that `resolve` would pin. It is looked for, and not fetched.
+
+        Raises `CellError` where there is none, `OutsideError` when nobody answers.
+        """
+
     def fetch(self, pin: Pin, on_fetch: OnFetch) -> Path:
         """The file in the store, brought there when it is not yet, always checked against its sha256: from
         the mirror folder where there is one, else from its address, else from this machine's own folders and

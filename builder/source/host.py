@@ -49,6 +49,10 @@ class HostSource:
         interpreter = self._interpreters.pin(order.python, order.arch) if order.standalone else None
         return Supplies(wheels=wheels, interpreter=interpreter, notes=notes)
 
+    def offers(self, python: str, arch: str) -> str:
+        """See `Interpreters.offered`."""
+        return self._interpreters.offered(python, arch)
+
     def fetch(self, pin: Pin, on_fetch: OnFetch) -> Path:
         """The file in the store; see `Store.place` and `Downloader.bring`."""
         return self._store.place(pin, lambda partial: self._bring(pin, partial, on_fetch))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import Version
 
-from builder.errors import CellError, EnvbuildError, InputError
+from builder.errors import CellError, EnvbuildError, InputError, NotAskedError
 from builder.source import complaint, installer, platforms, pylock, uv_settings
 from builder.source.api import Order, Pin
 from builder.source.indexes import Indexes
@@ -169,7 +169,7 @@ def _naming_torch_index(error: EnvbuildError, order: Order) -> CellError:
         f"PyTorch's index {shown(order.index)} does not answer from here: let this machine reach it, name a"
         " mirror of it in pip's extra-index-url, or a folder with the wheel in pip's find-links"
     )
-    return CellError(replace(one, hint=_joined(one.hint, remedy)) for one in error.problems)
+    return NotAskedError(replace(one, hint=_joined(one.hint, remedy)) for one in error.problems)
 
 
 def _joined(hint: str | None, remedy: str) -> str:

@@ -14,12 +14,14 @@ from packaging.version import Version
 
 from builder.errors import CellError, EnvbuildError, OutsideError
 from builder.source import installer, uv_settings
+from builder.source.access import Access
 from builder.source.api import Pin
-from builder.source.scrub import bare, scrub
+from builder.source.scrub import bare, scrub, shown
 from builder.source.settings import Settings
 from builder.source.store import Store, sha256_of, told_plainly
 
 MIRROR = "UV_PYTHON_INSTALL_MIRROR"
+REFUSED, SERVER_FAILED = 400, 500  # HTTP
 HINT = f"name a mirror of python-build-standalone in {MIRROR}, or use `python: {{provider: system}}`"
 ARCHIVE = re.compile(
     r"cpython-(?P<version>\d+\.\d+\.\d+)(?P<pre>(?:a|b|rc)\d+)?\+(?P<build>\d+)-(?P<arch>[a-z0-9_]+?)-unknown"
@@ -48,6 +50,22 @@ class Interpreters:
         key, version, url = self._known(python, arch)
         record = self.store.root / "interpreters" / (re.sub(r"[^\w.+-]", "_", url) + ".json")
         return _recorded(record) or self._install(key, version, url, record)
+
+    def offered(self, python: str, arch: str) -> str:
+        """The version that `pin` would bring; it is looked for, and not fetched. Raises as `pin` does."""
+        _, version, url = self._known(python, arch)
+        if url.startswith("file://"):
+            there = Path(unquote(urlsplit(url).path)).is_file()
+        else:
+            status = Access(settings=self.mirror_credentials()).status(url)
+            if status is None or status >= SERVER_FAILED:
+                raise OutsideError.of(
+                    f"{urlsplit(url).netloc} does not answer, which has Python {version}", hint=HINT
+                )
+            there = status < REFUSED
+        if not there:
+            raise CellError.of(f"{shown(url)} is not there", hint=HINT)
+        return version
 
     def mirror_credentials(self) -> Settings:
         """The settings that fetch an interpreter: a mirror's address may hold its own user and password."""

@@ -40,6 +40,9 @@ class Store:
         interpreter = self._interpreter(order.python) if order.standalone else None
         return Supplies(wheels=tuple(wheels), interpreter=interpreter, notes=self.notes)
 
+    def offers(self, python: str, arch: str) -> str:
+        return self._interpreter(python).version
+
     def fetch(self, pin: Pin, on_fetch: OnFetch) -> Path:
         self.on_fetch(pin)
         on_fetch(pin.filename, 0, pin.size)

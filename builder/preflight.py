@@ -1,0 +1,84 @@
+"""Recipes → what the outside has of their inputs today: bases, wheels, Pythons. Nothing is fetched.
+
+What could not be asked is unknown, with the reason: an index that does not answer makes no cell impossible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from builder.errors import CellError, EnvbuildError, NotAskedError
+from builder.matrix import BaseSource
+from builder.recipe import Recipe
+from builder.source.api import Order, Source
+
+AT_ONCE = 8
+NOBODY = "PyTorch's own index does not answer from here"
+What = Literal["base", "python", "wheels"]
+Found = Literal["there", "missing", "unknown"]
+Digest = Callable[[str], str | None]  # of an image's reference; None: the registry has no such tag
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """One input of a cell: `what` it is, whether it was found, and a `note`: its digest or version, or why
+    not.
+    """
+
+    what: What
+    name: str
+    found: Found
+    note: str = ""
+
+
+def look(
+    recipes: Sequence[Recipe], policy: BaseSource, source: Source, digest: Digest
+) -> Mapping[str, tuple[Input, ...]]:
+    """The inputs of each cell. What several cells need is asked once."""
+    bases = () if policy == "bootstrap" else tuple({recipe.base: None for recipe in recipes})
+    orders = tuple({recipe.order: None for recipe in recipes})
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="preflight") as pool:
+        based = pool.map(lambda base: _asked("base", base, lambda: digest(base)), bases)
+        ordered = pool.map(lambda order: _order(order, source), orders)
+        seen_bases, seen_orders = (
+            dict(zip(bases, based, strict=True)),
+            dict(zip(orders, ordered, strict=True)),
+        )
+    return {
+        recipe.cell.id: (*filter(None, (seen_bases.get(recipe.base),)), *seen_orders[recipe.order])
+        for recipe in recipes
+    }
+
+
+def _order(order: Order, source: Source) -> tuple[Input, ...]:
+    """The wheels, and the Python where it is a standalone one."""
+    first, *more = order.requirements
+    wheels = f"{first} and {len(more)} more for Python {order.python}, glibc {order.glibc}, {order.arch}"
+    found = [_asked("wheels", wheels, lambda: _wheels(order, source))]
+    if order.standalone:
+        offered = lambda: source.offers(order.python, order.arch)  # noqa: E731
+        found.append(_asked("python", f"Python {order.python}", offered))
+    return tuple(found)
+
+
+def _wheels(order: Order, source: Source) -> str:
+    return f"{len(source.resolve(replace(order, standalone=False)).wheels)} wheels"
+
+
+def _asked(what: What, name: str, ask: Callable[[], str | None]) -> Input:
+    """What an answer amounts to: None and a cell's own error is that it is not there, all else unknown."""
+    try:
+        note = ask()
+    except NotAskedError as error:
+        (problem, *_) = error.problems
+        return Input(what=what, name=name, found="unknown", note=f"{problem.message}, and {NOBODY}")
+    except CellError as error:
+        return Input(what=what, name=name, found="missing", note=error.problems[0].message)
+    except EnvbuildError as error:
+        return Input(what=what, name=name, found="unknown", note=error.problems[0].message)
+    if note is None:
+        return Input(what=what, name=name, found="missing", note="the registry has no such tag")
+    return Input(what=what, name=name, found="there", note=note)
