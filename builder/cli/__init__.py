@@ -18,7 +18,6 @@ from builder.cli.signals import listen
 COMMANDS = {
     "doctor": "Look at this machine, and tell which PyTorch suits it.",
     "init": "Write a matrix for this machine.",
-    "facts": "Show what the compatibility tables know, and from where.",
     "plan": "Show which cells of a matrix can be built, and why others cannot.",
     "lock": "Pin everything that the images are made of, by content.",
     "fetch": "Copy everything that a lock names into a folder.",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from contextlib import closing
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,9 @@ from builder import preflight, records
 from builder.cell import Cell, host, refusals, there
 from builder.cli import selection
 from builder.cli.options import matrix_argument, only_option
-from builder.cli.screen import say, warn
+from builder.cli.screen import say
 from builder.cli.selection import Selection
 from builder.errors import CellError, InputError
-from builder.facts import Facts
 from builder.preflight import Input
 from builder.report import plan_table, problems
 from builder.report.look import look
@@ -77,8 +75,6 @@ def command(matrix: Path, only: tuple[str, ...], **options: Any) -> int:
         say(records.dumps(plan_table.as_json(plan)).rstrip("\n"))
     else:
         say(plan_table.as_text(plan, look(sys.stdout)))
-    for line in stale(chosen.facts, today()):
-        warn(line)
     refused = refusals(plan.cells, chosen.matrix)
     if refused:
         raise InputError(problems.one_line_each(refused, HINT))
@@ -114,15 +110,3 @@ def _digest(reference: str) -> str | None:
     with closing(hasty(asked.host)) as registry:
         found = registry.manifest(asked.path, asked.digest or asked.tag or "latest")
     return found.digest if found else None
-
-
-def stale(tables: Facts, day: str) -> list[str]:
-    """A line for tables that should have been looked at again by that day."""
-    old = [f"{table.name} ({table.compiled})" for table in tables.tables if table.stale_after < day]
-    words = "newer releases may be missing, and a newer envbuild may have them"
-    return [f"note: these tables are old: {', '.join(old)}; {words}"] if old else []
-
-
-def today() -> str:
-    """The date, as the tables write dates."""
-    return datetime.now(timezone.utc).date().isoformat()

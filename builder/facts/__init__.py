@@ -6,7 +6,6 @@ Nothing here judges; rows answer questions about themselves, `cell` makes verdic
 from __future__ import annotations
 
 from builder.facts.answers import Facts
-from builder.facts.lookup import Entry, find
 from builder.facts.rows import (
     Architectures,
     Constraint,
@@ -17,7 +16,6 @@ from builder.facts.rows import (
     ProviderRow,
     PythonRow,
     SourceRow,
-    Table,
     TorchRow,
     Trap,
 )
@@ -27,7 +25,6 @@ __all__ = [
     "Architectures",
     "Constraint",
     "CudaRow",
-    "Entry",
     "Facts",
     "Gap",
     "GpuRow",
@@ -35,9 +32,7 @@ __all__ = [
     "ProviderRow",
     "PythonRow",
     "SourceRow",
-    "Table",
     "TorchRow",
     "Trap",
-    "find",
     "load",
 ]

@@ -17,7 +17,6 @@ from builder.facts.rows import (
     ProviderRow,
     PythonRow,
     SourceRow,
-    Table,
     TorchRow,
     Trap,
 )
@@ -40,7 +39,6 @@ class Facts:
     """
 
     date: str
-    tables: tuple[Table, ...]
     os: Mapping[str, OsRow]
     torch: Mapping[str, TorchRow]  # oldest first; likewise cuda and python
     cuda: Mapping[str, CudaRow]

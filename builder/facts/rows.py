@@ -187,16 +187,6 @@ class Constraint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """One table: how many rows, the date that they were true on, and the one after which to look again."""
-
-    name: str
-    rows: int
-    compiled: str
-    stale_after: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceRow:
     """Where facts were read; `seen` is the date of the copy that was read."""
 

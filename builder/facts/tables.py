@@ -19,15 +19,12 @@ from builder.facts.rows import (
     ProviderRow,
     PythonRow,
     SourceRow,
-    Table,
     TorchRow,
     Trap,
 )
 from builder.names import version_key
 
 Row = TypeVar("Row")
-
-_TABLES = ("torch", "cuda", "python", "os", "gpu", "traps")
 
 _CONDITIONS = (
     "torch",
@@ -46,21 +43,11 @@ _CONDITIONS = (
 @cache
 def load() -> Facts:
     """All tables, read once per process (25 ms). Raises `InputError` only if the installation is damaged."""
-    torch, cuda, python, system, gpu, traps = (_read(name) for name in _TABLES)
-    capabilities = gpu["capabilities"]
-    sizes = {
-        "torch": len(torch["releases"]),
-        "cuda": len(cuda["releases"]),
-        "python": len(python["releases"]),
-        "os": len(system["releases"]),
-        "gpu": sum(len(row["gpus"]) for row in capabilities.values()),
-        "traps": len(traps["traps"]),
-    }
-    read = dict(zip(_TABLES, (torch, cuda, python, system, gpu, traps), strict=True))
+    torch, cuda, python, traps = (_read(name) for name in ("torch", "cuda", "python", "traps"))
+    capabilities = _read("gpu")["capabilities"]
     return Facts(
         date=torch["meta"]["compiled"],
-        tables=tuple(Table(name=name, rows=sizes[name], **read[name]["meta"]) for name in _TABLES),
-        os=_rows(system["releases"], _os),
+        os=_rows(_read("os")["releases"], _os),
         torch=_rows(torch["releases"], _torch, by_version=True),
         cuda=_rows(cuda["releases"], _cuda, by_version=True),
         cuda_never=_frozen({version: row["reason"] for version, row in cuda["never"].items()}),

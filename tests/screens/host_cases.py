@@ -20,13 +20,6 @@ HOSTS = (
     case("init-nobody", "init mine.yaml --simulate machines/old-driver.yaml"),
     case("init", "init mine.yaml --simulate machines/workstation-3090.yaml"),
     case("plan-machine-80-columns", "plan matrices/gpu.yaml --driver 470 --gpu V100", columns=80),
-    case("help-facts", "facts --help"),
-    case("help-facts-show", "facts show --help"),
-    case("facts-tables", "facts show"),
-    case("facts-show", "facts show 2.8 cu128 3.12 'Ubuntu 22.04' 3090 numpy2", columns=80),
-    case("facts-json", "facts show 'torch 2.8' --json"),
-    case("facts-mistyped", "facts show ubunt22"),
-    case("facts-alone", "facts"),
     case("plan-gpu-mistyped", "plan one.yaml --gpu 'RTX 3091'"),
     case("plan-driver-mistyped", "plan one.yaml --driver 12.8"),
 )
