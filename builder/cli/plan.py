@@ -12,9 +12,9 @@ import click
 
 from builder import preflight, records
 from builder.cell import Cell, host, refusals, there
-from builder.cli import selection
+from builder.cli import selection, tables
 from builder.cli.options import matrix_argument, only_option
-from builder.cli.screen import say
+from builder.cli.screen import say, warn
 from builder.cli.selection import Selection
 from builder.errors import CellError, InputError
 from builder.preflight import Input
@@ -75,6 +75,9 @@ def command(matrix: Path, only: tuple[str, ...], **options: Any) -> int:
         say(records.dumps(plan_table.as_json(plan)).rstrip("\n"))
     else:
         say(plan_table.as_text(plan, look(sys.stdout)))
+    note = tables.stale_note(chosen.facts, tables.today())
+    if note:
+        warn(note)
     refused = refusals(plan.cells, chosen.matrix)
     if refused:
         raise InputError(problems.one_line_each(refused, HINT))

@@ -16,6 +16,7 @@ from builder.facts.rows import (
     ProviderRow,
     PythonRow,
     SourceRow,
+    Table,
     TorchRow,
     Trap,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "ProviderRow",
     "PythonRow",
     "SourceRow",
+    "Table",
     "TorchRow",
     "Trap",
     "load",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from builder.facts.rows import (
     Architectures,
@@ -17,6 +17,7 @@ from builder.facts.rows import (
     ProviderRow,
     PythonRow,
     SourceRow,
+    Table,
     TorchRow,
     Trap,
 )
@@ -33,12 +34,15 @@ _OTHER_NAMES = (("rockylinux", "rocky"), ("almalinux", "alma"))
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Facts:
-    """All tables of one date.
+    """All tables. `date` is the day on which torch's was last verified.
 
     In questions `torch` is a full release (`2.8.0`), `cuda` is `12.6` or `cpu`, `python` a minor (`3.13t`).
+    `overlay` is the file that won over the shipped tables, where there is one, and `overlaid` what it tells:
+    (table, row) → names of fields.
     """
 
     date: str
+    tables: Mapping[str, Table]
     os: Mapping[str, OsRow]
     torch: Mapping[str, TorchRow]  # oldest first; likewise cuda and python
     cuda: Mapping[str, CudaRow]
@@ -50,6 +54,17 @@ class Facts:
     architectures: tuple[Architectures, ...]
     gpus: tuple[GpuRow, ...]
     sources: Mapping[str, SourceRow]
+    overlay: str | None = None
+    overlaid: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def told(self) -> str:
+        """The tables in a few words: their date, and the file that won over them."""
+        return f"{self.date}, with {self.overlay}" if self.overlay else self.date
+
+    def stale(self, today: str) -> tuple[Table, ...]:
+        """The tables that may be out of date on that day (`2027-01-31`)."""
+        return tuple(table for table in self.tables.values() if table.stale_after < today)
 
     @property
     def newest_torch(self) -> str:

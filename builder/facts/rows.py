@@ -13,6 +13,15 @@ Level = Literal["constraint", "requirement", "warning", "advice"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """When a table was last held against its sources, and the day from which on it may be out of date."""
+
+    name: str
+    verified: str
+    stale_after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OsRow:
     """One OS release. `glibc` as text; `image` is the plain base image; `pkg` the package manager."""
 
@@ -60,7 +69,8 @@ class TorchRow:
     torchvision: tuple[str, ...]  # the preferred release first; likewise the other companions
     torchaudio: tuple[str, ...]
     torchao: tuple[str, ...]
-    cudnn: str | None
+    cudnn: str | None  # what the package index's x86_64 wheel asks for; likewise nccl and triton
+    nccl: str | None
     triton: str | None
     numpy2: bool
     executable_stack: bool  # x86_64
@@ -81,11 +91,17 @@ class TorchRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CudaRow:
-    """One CUDA release: driver floor, paired driver, GCC limit, and NVIDIA's image tags as they exist."""
+    """One CUDA release: drivers, GPUs, GCC limit, and NVIDIA's image tags as they exist.
+
+    `min_driver` is the floor, `toolkit_driver` was paired with the release, `last_driver` with its
+    last update.
+    """
 
     version: str
     min_driver: str
     toolkit_driver: str
+    last_driver: str
+    archs: tuple[str, str]  # the lowest and the highest compute capability that it can build for
     gcc_below: int | None
     driver_branches: tuple[str, ...]  # older driver branches that NVIDIA's image lets through
     devel_images: Mapping[

@@ -19,12 +19,23 @@ from builder.facts.rows import (
     ProviderRow,
     PythonRow,
     SourceRow,
+    Table,
     TorchRow,
     Trap,
 )
 from builder.names import version_key
 
 Row = TypeVar("Row")
+
+FOLDER = Path(__file__).parent
+TABLES = (
+    "torch",
+    "cuda",
+    "os",
+    "python",
+    "gpu",
+    "traps",
+)  # beside sources, whose rows have dates of their own
 
 _CONDITIONS = (
     "torch",
@@ -41,28 +52,39 @@ _CONDITIONS = (
 
 
 @cache
+def shipped() -> Mapping[str, Any]:
+    """The tables of this folder as plain text by name (`torch`), read once per process (25 ms).
+
+    Nobody may change what it returns. Raises `InputError` only if the installation is damaged.
+    """
+    return {name: yamldoc.read_table(FOLDER / f"{name}.yaml") for name in (*TABLES, "sources")}
+
+
+@cache
 def load() -> Facts:
-    """All tables, read once per process (25 ms). Raises `InputError` only if the installation is damaged."""
-    torch, cuda, python, traps = (_read(name) for name in ("torch", "cuda", "python", "traps"))
-    capabilities = _read("gpu")["capabilities"]
+    """The shipped tables."""
+    return assemble(shipped())
+
+
+def assemble(raw: Mapping[str, Any]) -> Facts:
+    """Tables as plain text → `Facts`."""
+    torch, cuda, python = raw["torch"], raw["cuda"], raw["python"]
+    tables = {name: Table(name=name, **raw[name]["meta"]) for name in TABLES}
     return Facts(
-        date=torch["meta"]["compiled"],
-        os=_rows(_read("os")["releases"], _os),
+        date=tables["torch"].verified,
+        tables=_frozen(tables),
+        os=_rows(raw["os"]["releases"], _os),
         torch=_rows(torch["releases"], _torch, by_version=True),
         cuda=_rows(cuda["releases"], _cuda, by_version=True),
         cuda_never=_frozen({version: row["reason"] for version, row in cuda["never"].items()}),
         python=_rows(python["releases"], _python, by_version=True),
         providers=_rows(python["providers"], _provider),
         gaps=tuple(_gap(row) for row in python["gaps"]),
-        traps=tuple(_rows(traps["traps"], _trap).values()),
+        traps=tuple(_rows(raw["traps"]["traps"], _trap).values()),
         architectures=tuple(_architectures(row) for row in torch["architectures"]),
-        gpus=tuple(gpu for name, row in capabilities.items() for gpu in _gpus(name, row)),
-        sources=_rows(_read("sources")["sources"], _source),
+        gpus=tuple(gpu for name, row in raw["gpu"]["capabilities"].items() for gpu in _gpus(name, row)),
+        sources=_rows(raw["sources"]["sources"], _source),
     )
-
-
-def _read(name: str) -> Any:
-    return yamldoc.read_table(Path(__file__).parent / f"{name}.yaml")
 
 
 def _rows(table: Any, read: Callable[[str, Any], Row], *, by_version: bool = False) -> Mapping[str, Row]:
@@ -122,6 +144,7 @@ def _torch(version: str, row: Any) -> TorchRow:
         torchaudio=_texts(row, "torchaudio"),
         torchao=_texts(row, "torchao"),
         cudnn=row.get("cudnn"),
+        nccl=row.get("nccl"),
         triton=row.get("triton"),
         numpy2=row.get("numpy2") == "yes",
         executable_stack=row.get("executable_stack") == "yes",
@@ -136,6 +159,8 @@ def _cuda(version: str, row: Any) -> CudaRow:
         version=version,
         min_driver=row["min_driver"],
         toolkit_driver=row["toolkit_driver"],
+        last_driver=row.get("last_driver", row["toolkit_driver"]),
+        archs=(row["archs"]["min"], row["archs"]["max"]),
         gcc_below=int(row["gcc_below"]) if "gcc_below" in row else None,
         driver_branches=_texts(row, "driver_branches"),
         devel_images=_frozen(dict(row.get("devel", {}))),

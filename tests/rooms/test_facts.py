@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, datetime, timedelta, timezone
 
 import pytest
 
@@ -40,7 +40,25 @@ def test_every_row_names_sources_that_exist_with_a_date() -> None:
     for keys in [row.source for row in rows] + [row.variants_source for row in FACTS.torch.values()]:
         title, seen = FACTS.cited(keys)
         assert title
-        assert date.fromisoformat(seen) <= date.fromisoformat(FACTS.date)
+        assert date.fromisoformat(seen) <= datetime.now(tz=timezone.utc).date()
+
+
+@pytest.mark.parametrize(("table", "days"), [("torch", 60), ("cuda", 180), ("os", 180), ("python", 180)])
+def test_a_table_is_stale_so_many_days_after_it_was_verified(table: str, days: int) -> None:
+    row = FACTS.tables[table]
+    assert date.fromisoformat(row.stale_after) - date.fromisoformat(row.verified) == timedelta(days)
+    assert row not in FACTS.stale(row.stale_after)
+    assert row in FACTS.stale("2099-01-01")
+
+
+def test_what_the_index_s_wheel_brings_is_told() -> None:
+    row = FACTS.torch["2.8.0"]
+    assert (row.cudnn, row.nccl, row.triton) == ("9.10.2.21", "2.27.3", "3.4.0")
+    assert all(row.nccl for row in FACTS.torch.values() if row.triton)
+    assert FACTS.torch["1.13.1"].nccl is None
+    assert FACTS.cuda["12.8"].archs == ("5.0", "12.0")
+    assert (FACTS.cuda["12.8"].toolkit_driver, FACTS.cuda["12.8"].last_driver) == ("570.26", "570.124.06")
+    assert FACTS.cuda["13.0"].gcc_below == 16
 
 
 def test_rows_are_in_the_order_of_versions() -> None:

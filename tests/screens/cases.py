@@ -168,6 +168,8 @@ PLAN = (
     case("plan-impossible", "plan impossible.yaml"),
     case("plan-impossible-80-columns", "plan impossible.yaml", columns=80),
     case("plan-dropped", "plan dropped.yaml"),
+    case("plan-stale-tables", "plan one.yaml", env=(("TODAY", "2027-01-23"),)),
+    case("plan-all-tables-stale", "plan one.yaml", env=(("TODAY", "2027-12-31"),)),
     case("plan-team", "plan matrices/team.yaml"),
     case("plan-json", "plan four.yaml --format json"),
     case("plan-json-impossible", "plan impossible.yaml --format json --only 'centos7-*-cpu-torch1*'"),

@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from builder import __version__, facts, pipeline, reproduction, verification
-from builder.cli import main, reproduce, running
+from builder.cli import main, reproduce, running, tables
 from builder.layer.cache import Layers
 from builder.lock import making, mirroring
 from tests.rooms.layer_trees import file
@@ -164,6 +164,7 @@ def typed_in(
         ):
             patch.setattr(module, name, 0 if name == "AHEAD" else 1)  # one after the other, in the same order
         patch.setattr(reproduce, "Shared", Prompt)
+        patch.setattr(tables, "today", lambda: os.environ.get("TODAY", facts.load().date))
         if outside is not None:
             patch.setattr(running, "ports", _without_engine(outside, folder))
         try:
