@@ -232,4 +232,5 @@ def spread(minors: tuple[str, ...]) -> str:
     """Minors in words: `3.9 to 3.13, 3.13t`. The plain ones come in order and without holes."""
     plain = [minor for minor in minors if not minor.endswith("t")]
     threaded = [minor for minor in minors if minor.endswith("t")]
-    return ", ".join([plain[0] if len(plain) == 1 else f"{plain[0]} to {plain[-1]}", *threaded])
+    ends = list(dict.fromkeys((plain[0], plain[-1]))) if plain else []
+    return ", ".join([*([" to ".join(ends)] if ends else []), *threaded])

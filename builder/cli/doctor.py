@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
-from builder import facts, records
+from builder import records
 from builder.advice import advise
+from builder.cli import tables
 from builder.cli.screen import say, warn
 from builder.errors import OutsideError
 from builder.machine import EngineSeen, Machine, Service, findings, load
@@ -48,10 +49,10 @@ def command(*, as_json: bool, **options: Any) -> int:
       envbuild doctor --json > machine.json
       envbuild doctor --simulate machine.json
     """
-    machine, tables = described(options), facts.load()
-    found, advice = findings(machine, tables), advise(machine, tables)
+    machine, known = described(options), tables.load()
+    found, advice = findings(machine, known), advise(machine, known)
     if as_json:
-        say(records.dumps(doctor.as_json(machine, found, advice, tables)).rstrip("\n"))
+        say(records.dumps(doctor.as_json(machine, found, advice, known)).rstrip("\n"))
     else:
         say(doctor.as_text(machine, found, advice, look(sys.stdout)))
     return int(advice is None or any(finding.severity == "problem" for finding in found))

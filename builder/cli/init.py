@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from builder import facts
 from builder.advice import advise
+from builder.cli import tables
 from builder.cli.doctor import described, engine_option, simulate_option
 from builder.cli.screen import warn
 from builder.errors import InputError
@@ -36,10 +36,10 @@ def command(target: Path, *, force: bool, **options: Any) -> int:
         raise InputError.of(
             f"{target} is there already", hint="name another file, or overwrite it with --force"
         )
-    machine, tables = described({**options, "offline": True}), facts.load()
-    advice = advise(machine, tables)
+    machine, known = described({**options, "offline": True}), tables.load()
+    advice = advise(machine, known)
     if advice is None:
         raise InputError.of(NOBODY, hint="`envbuild doctor` shows what it has; a newer driver may help")
-    write_bytes(target, starter.text(machine, advice, tables).encode())
+    write_bytes(target, starter.text(machine, advice, known).encode())
     warn(f"{target}: {advice.cell}; `envbuild plan {target}` shows it")
     return 0

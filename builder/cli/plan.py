@@ -93,6 +93,7 @@ def _planned(chosen: Selection, cells: tuple[Cell, ...], options: dict[str, Any]
         matrix=chosen.matrix,
         cells=cells,
         date=chosen.facts.date,
+        overlay=chosen.facts.overlay,
         machine=machine,
         there=there(cells, chosen.matrix, chosen.facts, machine) if machine else {},
         inputs=_inputs(chosen) if options["online"] else {},

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder import facts, matrix, recipe
+from builder import matrix, recipe
 from builder.cell import Cell, expand, knowing, refusals
+from builder.cli import tables
 from builder.errors import InputError, NothingSelectedError, Problem
 from builder.facts import Facts
 from builder.matrix import Matrix
@@ -36,11 +37,11 @@ class Selection:
 def read(path: Path, only: Sequence[str] = ()) -> Selection:
     """The matrix and its cells, chosen but not yet refused: what `plan` shows. Raises `InputError`."""
     wanted = matrix.load(path)
-    tables = knowing(wanted, facts.load())
-    cells = expand(wanted, tables)
+    known = knowing(wanted, tables.load())
+    cells = expand(wanted, known)
     _known_patterns(only, cells)
     chosen = tuple(cell for cell in cells if cell.selected and meant(cell, only))
-    return Selection(matrix=wanted, facts=tables, cells=cells, chosen=chosen)
+    return Selection(matrix=wanted, facts=known, cells=cells, chosen=chosen)
 
 
 def select(path: Path, only: Sequence[str] = ()) -> Selection:

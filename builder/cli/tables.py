@@ -1,10 +1,41 @@
-"""The tables as a command uses them, and the word about their age."""
+"""The tables as a command uses them: with the user's overlay, and the word about their age."""
 
 from __future__ import annotations
 
+import os
 from datetime import datetime, timezone
+from pathlib import Path
 
+from builder import facts
+from builder.errors import InputError
 from builder.facts import Facts
+
+SETTING = "ENVBUILD_FACTS"
+NONE = "none"
+
+
+def overlay_path() -> Path | None:
+    """The file that wins over the shipped tables, whether it is there or not; None where none is wanted.
+
+    It is the one that $ENVBUILD_FACTS names, else `facts.yaml` in the user's folder for envbuild's data.
+    """
+    import platformdirs  # noqa: PLC0415
+
+    told = os.environ.get(SETTING)
+    if told == NONE:
+        return None
+    return Path(told) if told else Path(platformdirs.user_data_dir("envbuild")) / "facts.yaml"
+
+
+def load() -> Facts:
+    """The tables. Raises `InputError` for an overlay that is wrong, or named and missing."""
+    path = overlay_path()
+    if path is None or not (path.exists() or os.environ.get(SETTING)):
+        return facts.load()
+    if not path.exists():
+        hint = f"`envbuild facts refresh` writes it; {SETTING}={NONE} takes the shipped tables alone"
+        raise InputError.of(f"{path} ({SETTING}) does not exist", hint=hint)
+    return facts.load_with(path)
 
 
 def today() -> str:
@@ -12,9 +43,9 @@ def today() -> str:
     return datetime.now(tz=timezone.utc).date().isoformat()
 
 
-def stale_note(facts: Facts, day: str) -> str | None:
+def stale_note(known: Facts, day: str) -> str | None:
     """One line where tables may be out of date on `day`, else None."""
-    stale = facts.stale(day)
+    stale = known.stale(day)
     if not stale:
         return None
     names = ", ".join(table.name for table in stale)

@@ -25,7 +25,16 @@ def problem(error: click.ClickException) -> Problem:
         return _bad_value(error, see)
     if isinstance(error, click.BadOptionUsage):
         return Problem(message=f"{command}: {error.option_name} needs a value", hint=see)
+    group = context.command if context else None
+    if isinstance(group, click.Group) and "No such command" in error.message:
+        return _no_command(error.message.split("'")[1], group, command)
     return Problem(message=f"{command}: {_lower(error.message)}", hint=see)
+
+
+def _no_command(typed: str, group: click.Group, command: str) -> Problem:
+    near = difflib.get_close_matches(typed.lower(), group.commands, n=1)
+    hint = f"did you mean `{command} {near[0]}`?" if near else f"there are {', '.join(group.commands)}"
+    return Problem(message=f"{command} has no command {typed}", hint=hint)
 
 
 def _bad_value(error: click.BadParameter, see: str) -> Problem:

@@ -5,6 +5,8 @@ Nothing here judges; rows answer questions about themselves, `cell` makes verdic
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from builder.facts.answers import Facts
 from builder.facts.rows import (
     Architectures,
@@ -22,6 +24,14 @@ from builder.facts.rows import (
 )
 from builder.facts.tables import load
 
+
+def load_with(path: Path) -> Facts:
+    """The tables with the overlay in `path`; see `overlay`. Raises `InputError` for one that is wrong."""
+    from builder.facts import overlay  # noqa: PLC0415  most machines have none
+
+    return overlay.load(path)
+
+
 __all__ = [
     "Architectures",
     "Constraint",
@@ -37,4 +47,5 @@ __all__ = [
     "TorchRow",
     "Trap",
     "load",
+    "load_with",
 ]

@@ -57,11 +57,6 @@ class Facts:
     overlay: str | None = None
     overlaid: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
 
-    @property
-    def told(self) -> str:
-        """The tables in a few words: their date, and the file that won over them."""
-        return f"{self.date}, with {self.overlay}" if self.overlay else self.date
-
     def stale(self, today: str) -> tuple[Table, ...]:
         """The tables that may be out of date on that day (`2027-01-31`)."""
         return tuple(table for table in self.tables.values() if table.stale_after < today)

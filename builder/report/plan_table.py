@@ -27,11 +27,12 @@ STANDINGS: dict[str, Colour | None] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The cells of a matrix by tables of one date. `there` is what a machine adds, by cell."""
+    """The cells of a matrix by tables of one date, and an overlay's file. `there`: what a machine adds."""
 
     matrix: Matrix
     cells: tuple[Cell, ...]
     date: str
+    overlay: str | None = None
     machine: Host | None = None
     there: Mapping[str, Sequence[Reason]] = field(default_factory=dict)
     inputs: Mapping[str, Sequence[Input]] = field(
@@ -85,9 +86,8 @@ def as_text(plan: Plan, look: Look = PLAIN) -> str:
         told += lines
         words += f", {stopped} cannot run there" if stopped else ", all of these run there" * bool(selected)
     told += _inputs(plan, look)
-    return "\n".join(
-        [*told, f"{plan.matrix.name}: {count(len(cells), 'cell')}: {words} (tables of {plan.date})"]
-    )
+    tables = f"tables of {plan.date}" + (f", with {plan.overlay}" if plan.overlay else "")
+    return "\n".join([*told, f"{plan.matrix.name}: {count(len(cells), 'cell')}: {words} ({tables})"])
 
 
 def _there(plan: Plan, names: Sequence[str], look: Look) -> tuple[int, list[str]]:

@@ -25,6 +25,7 @@ __all__ = [
     "Sequence",
     "examine",
     "parse",
+    "plain",
     "read_table",
     "read_text",
     "shown",
@@ -47,14 +48,15 @@ def read_table(path: Path) -> Any:
     Nothing else is converted: `3.10`, `2025-01-29`, `14` and `true` stay text. Raises as `read_text` and
     `parse` do, and reads with libyaml where PyYAML was built with it.
     """
-    return _plain(parse(read_text(path), str(path)))
+    return plain(parse(read_text(path), str(path)))
 
 
-def _plain(node: Node) -> Any:
+def plain(node: Node) -> Any:
+    """A whole document's node as `read_table` tells it."""
     if isinstance(node, Scalar):
         return None if node.plain and node.text in _NULLS else node.text
     if isinstance(node, Sequence):
-        return [_plain(item) for item in node.items]
+        return [plain(item) for item in node.items]
     if isinstance(node, Mapping):
-        return {key.text: _plain(value) for key, value in node.entries}
+        return {key.text: plain(value) for key, value in node.entries}
     raise AssertionError("a document without problems has no holes")

@@ -11,6 +11,7 @@ from builder.engine.dry import NOTHING_RAN, DryEngine
 from builder.errors import CellError, OutsideError, Problem
 from builder.ports import Ports
 from tests.screens.case import Outside, case
+from tests.screens.facts_cases import FACTS
 from tests.screens.host_cases import HOSTS
 from tests.screens.stand_in_engine import tar
 from tests.screens.stand_ins import Changes, Engine, Store, ports, reports
@@ -281,4 +282,4 @@ VERIFY = (
     case("verify-no-image", "verify 'two words'"),
 )
 
-CASES = (*USAGE, *MATRIX, *PLAN, *LOCK, *RENDER, *BUILD_CASES, *KEPT, *VERIFY, *HOSTS)
+CASES = (*USAGE, *MATRIX, *PLAN, *LOCK, *RENDER, *BUILD_CASES, *KEPT, *VERIFY, *HOSTS, *FACTS)

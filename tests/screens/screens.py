@@ -82,6 +82,7 @@ def prepared(folder: Path) -> Iterator[Path]:
         for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "NO_COLOR", "COLUMNS"):
             os.environ.pop(name, None)
         os.environ["ENVBUILD_STORE"] = str(folder / "store")
+        os.environ["XDG_DATA_HOME"] = str(folder / "data")
         tempfile.tempdir = str(folder)
         yield folder
     finally:

@@ -1,0 +1,111 @@
+"""A file of facts wins over the shipped tables, field by field; one that is wrong is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from builder import facts
+from builder.errors import InputError
+
+SHIPPED = facts.load()
+NEW = """
+  2.16.0:
+    released: 2026-12-01
+    python: {x86_64: [3.11, 3.12, 3.13t]}
+    glibc: {x86_64: 2.28}
+    variants: [cpu, cu132]
+    default_cuda: {x86_64: 13.2}
+    source: [ours]
+    variants_source: [ours]
+sources:
+  ours: {title: our own, seen: 2026-12-01}
+"""
+
+
+def load(tmp_path, text: str) -> facts.Facts:
+    path = tmp_path / "facts.yaml"
+    path.write_text(text)
+    return facts.load_with(path)
+
+
+def mistakes(tmp_path, text: str) -> list[str]:
+    with pytest.raises(InputError) as caught:
+        load(tmp_path, text)
+    return [
+        f"{problem.place.line}:{problem.place.column} {problem.message}"
+        for problem in caught.value.problems
+        if problem.place
+    ]
+
+
+def test_it_wins_field_by_field(tmp_path) -> None:
+    known = load(tmp_path, "torch:\n  2.8.0: {nccl: 9.9, torchvision: [0.23.1, 0.23.0]}\n")
+    assert known.torch["2.8.0"].nccl == "9.9"
+    assert known.companion("torchvision", "2.8.0", "3.11") == "0.23.1"
+    assert known.torch["2.8.0"].python == SHIPPED.torch["2.8.0"].python
+    assert known.torch["2.7.1"] == SHIPPED.torch["2.7.1"]
+    assert known.overlaid == {("torch", "2.8.0"): ("nccl", "torchvision")}
+    assert known.overlay == str(tmp_path / "facts.yaml")
+
+
+def test_a_release_that_envbuild_does_not_know_is_added_in_order(tmp_path) -> None:
+    known = load(tmp_path, f"torch:{NEW}")
+    assert (known.newest_torch, known.torch_release("2.16")) == ("2.16.0", "2.16.0")
+    assert known.cited(known.torch["2.16.0"].source) == ("our own", "2026-12-01")
+    assert SHIPPED.newest_torch == "2.15.0", "what is shipped stays as it is"
+
+
+def test_its_dates_are_those_of_the_tables(tmp_path) -> None:
+    known = load(tmp_path, "tables: {torch: {verified: 2026-12-01, stale_after: 2027-01-30}}")
+    assert known.date == "2026-12-01"
+    assert [table.name for table in known.stale("2027-01-31")] == ["torch"]
+    assert known.stale("2027-01-30") == ()
+
+
+def test_nvidia_s_images_systems_and_pythons_can_be_told(tmp_path) -> None:
+    known = load(
+        tmp_path,
+        "cuda: {'13.4': {devel: {ubuntu24.04: 'registry.example.com/cuda:13.4'}}}\n"
+        "os: {debian12: {image: 'registry.example.com/debian:12'}}\n"
+        "python: {'3.15': {eol: 2031-10-31}}\n",
+    )
+    assert known.devel_image("ubuntu24.04", "13.4") == "registry.example.com/cuda:13.4"
+    assert known.os["debian12"].image == "registry.example.com/debian:12"
+    assert known.python["3.15"].eol == "2031-10-31"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[1]", "1:1 this is no file of facts"),
+        ("torhc: {}", "1:1 'torhc' is no table"),
+        ("torch: [2.8.0]", "1:8 torch must have rows by name"),
+        ("torch: {2.8: {}}", "1:9 '2.8' is not a torch release such as 2.8.0"),
+        ("torch: {2.8.0: [x]}", "1:16 this is not fields with values"),
+        ("torch: {2.8.0: {nccll: 1}}", "1:17 'nccll' is no field of torch"),
+        ("torch: {2.8.0: {nccl: [1]}}", "1:23 this is not a version such as 2.8.0"),
+        ("torch: {2.8.0: {variants: cpu}}", "1:27 'cpu' is not a list, each of a build such as cu126 or cpu"),
+        ("torch: {2.8.0: {variants: [rocm6]}}", "1:28 'rocm6' is not a build such as cu126 or cpu"),
+        ("torch: {2.8.0: {glibc: {arm: 2.28}}}", "1:25 'arm' is not a name that may stand here"),
+        ("torch: {2.8.0: {glibc: {x86_64: two}}}", "1:33 'two' is not a glibc such as 2.28"),
+        (
+            "torch: {2.8.0: {source: [S99]}}",
+            "1:26 'S99' is not under `sources`, neither here nor in envbuild",
+        ),
+        ("cuda: {'12.8': {archs: {min: 5.0}}}", "1:24 max is missing here"),
+        ("os: {debian12: {image: 'debian $(id)'}}", "1:24 'debian $(id)' is not an image"),
+        ("tables: {torch: {verified: 2026-12-01}}", "1:10 tables torch has no stale_after"),
+        ("wheels: {2.8.0: {cp311: abc}}", "1:25 'abc' is not a sha256 in hex"),
+    ],
+)
+def test_a_mistake_is_told_with_its_place(tmp_path, text: str, told: str) -> None:
+    assert told in mistakes(tmp_path, text)
+
+
+def test_a_new_row_must_be_complete(tmp_path) -> None:
+    (told,) = mistakes(tmp_path, "torch: {2.99.0: {released: 2026-12-01, source: [pypi]}}")
+    assert told == "1:9 torch 2.99.0 has no python, glibc, variants, default_cuda, variants_source"
+
+
+def test_all_mistakes_come_at_once(tmp_path) -> None:
+    assert len(mistakes(tmp_path, "torch: {2.8.0: {nccl: x, cudnn: y}}\ncuda: {a: {}}\nnothing: {}")) == 4
