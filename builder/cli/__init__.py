@@ -29,7 +29,7 @@ COMMANDS = {
     "show": "Read a published image's papers back and check them.",
     "pull-check": "Pull published images and prove them here.",
     "reproduce": "Make the images twice from nothing and compare them.",
-    "facts": "Show and refresh the tables that say what fits together.",
+    "facts": "Show, check and refresh the tables that say what fits together.",
     "cache": "Show what is kept on this machine, or make room.",
 }
 

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from builder import facts
 from builder.cli import tables
-from builder.cli.screen import say
+from builder.cli.screen import say, warn
+from builder.errors import InputError
 from builder.facts import finding
-from builder.records import dumps
+from builder.records import dumps, write_bytes
 from builder.report import facts_rows, facts_tables
 from builder.report.look import look
+
+if TYPE_CHECKING:
+    from builder.facts.overlay import Overlay
+    from builder.facts.upkeep.observing import Observed
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 json_option = click.option("--json", "as_json", is_flag=True, help="As JSON.")
 
@@ -28,7 +38,20 @@ def command() -> None:
     Examples:
       envbuild facts show
       envbuild facts show torch2.8 cu126 debian12
+      envbuild facts check
+      envbuild facts refresh
     """
+
+
+def index_options(command: Command) -> Command:
+    """The options of the commands that ask indexes."""
+    pytorch = click.option(
+        "--pytorch-index", metavar="URL", help="A mirror of PyTorch's index.  [default: PyTorch's own]"
+    )
+    matrix = click.option(
+        "--release-matrix", metavar="URL", help="A copy of PyTorch's release matrix.  [default: its own]"
+    )
+    return pytorch(matrix(json_option(command)))
 
 
 def _words(context: click.Context, option: click.Parameter, begun: str) -> list[str]:  # noqa: ARG001
@@ -69,3 +92,79 @@ def show(names: tuple[str, ...], as_json: bool) -> int:
             parts += [facts_rows.as_text(known, one, look(sys.stdout)) for one in told]
     say("\n\n".join(parts))
     return 0
+
+
+@command.command("check", short_help="Hold the tables against the index.")
+@index_options
+def check(pytorch_index: str | None, release_matrix: str | None, as_json: bool) -> int:
+    """Ask the package index that pip uses here, and PyTorch's own where it answers,
+    about every release of torch, and tell what the tables say otherwise: Pythons,
+    glibc, CUDA, cuDNN, NCCL, Triton, companions, builds, hashes. No wheel is
+    fetched whole. Exit code 1 where something differs; what nobody answered is
+    unknown, and no difference.
+    """
+    from builder.facts.upkeep import differing  # noqa: PLC0415
+    from builder.report import facts_checked  # noqa: PLC0415
+
+    overlay = _overlay(tables.overlay_path())
+    observed = _observed(pytorch_index, release_matrix)
+    found = differing.differences(differing.known(overlay), observed, tables.today())
+    if as_json:
+        say(dumps(facts_checked.as_json(observed, found)).rstrip("\n"))
+    else:
+        say(facts_checked.as_text(observed, found, look(sys.stdout)))
+    return 1 if found else 0
+
+
+@command.command("refresh", short_help="Write what the index says into the overlay.")
+@click.option(
+    "--accept",
+    multiple=True,
+    metavar="NAME",
+    help="Take this one suspicious difference, for example torch2.8.0:python. May be repeated.",
+)
+@index_options
+def refresh(
+    accept: tuple[str, ...], pytorch_index: str | None, release_matrix: str | None, as_json: bool
+) -> int:
+    """Ask as `check` does, and write what differs into the overlay, which wins over
+    the shipped tables. Nothing is written while a difference is suspicious: an old
+    release that gets Pythons or builds, wheels or releases that are gone, files
+    whose bytes are others. `--accept` takes one by its name. Exit code 1 then.
+    """
+    from builder.facts import overlay as overlays  # noqa: PLC0415
+    from builder.facts.upkeep import differing, writing  # noqa: PLC0415
+    from builder.report import facts_checked  # noqa: PLC0415
+
+    path = tables.overlay_path()
+    if path is None:
+        raise InputError.of(f"{tables.SETTING}={tables.NONE} leaves no file to write", hint="name one in it")
+    overlay, observed, today = _overlay(path), _observed(pytorch_index, release_matrix), tables.today()
+    found = differing.differences(differing.known(overlay), observed, today)
+    refused = differing.refused(found, accept)
+    if not refused:
+        content = writing.text(writing.overlaid(overlay.parts if overlay else {}, found, observed, today))
+        overlays.parse(content, path)  # what this command writes, the others must be able to read
+        write_bytes(path, content.encode())
+    written = None if refused else str(path)
+    if as_json:
+        say(dumps(facts_checked.as_json(observed, found, written)).rstrip("\n"))
+    else:
+        say(facts_checked.as_text(observed, found, look(sys.stdout)))
+    warn(facts_checked.refusal(refused) if refused else f"written: {path}")
+    return 1 if refused else 0
+
+
+def _overlay(path: Path | None) -> Overlay | None:
+    from builder.facts import overlay  # noqa: PLC0415
+
+    return overlay.read(path) if path is not None and path.exists() else None
+
+
+def _observed(pytorch: str | None, matrix: str | None) -> Observed:
+    from builder.facts.upkeep import builds, observing  # noqa: PLC0415
+    from builder.source.package_index import open_index  # noqa: PLC0415
+
+    index = open_index()
+    warn(f"asking {index.address} about torch and what goes with it; this takes some seconds")
+    return observing.observe(index, pytorch or builds.INDEX, matrix or builds.MATRIX)

@@ -44,7 +44,12 @@ class Overlay:
 
 def read(path: Path) -> Overlay:
     """The overlay in a file. Raises `InputError` with every problem, each with its place."""
-    root = yamldoc.parse(yamldoc.read_text(path), str(path))
+    return parse(yamldoc.read_text(path), path)
+
+
+def parse(text: str, path: Path) -> Overlay:
+    """The overlay in a text that is to be `path`'s. Raises `InputError`."""
+    root = yamldoc.parse(text, str(path))
     problems = tuple(_wrong(root))
     if problems:
         raise InputError(problems)

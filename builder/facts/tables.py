@@ -61,6 +61,13 @@ def shipped() -> Mapping[str, Any]:
 
 
 @cache
+def wheels() -> Mapping[str, Mapping[str, str]]:
+    """The sha256 of each Linux wheel of torch on the package index: by release, and by build and tags."""
+    found: Mapping[str, Mapping[str, str]] = yamldoc.read_table(FOLDER / "wheels.yaml")["wheels"]
+    return found
+
+
+@cache
 def load() -> Facts:
     """The shipped tables."""
     return assemble(shipped())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,8 +24,10 @@ class Access:
     settings: Settings
 
     @contextmanager
-    def get(self, url: str, headers: dict[str, str]) -> Iterator[requests.Response]:
-        """One GET, body not read yet. Raises what requests raises.
+    def get(
+        self, url: str, headers: dict[str, str], session: requests.Session | None = None
+    ) -> Iterator[requests.Response]:
+        """One GET, body not read yet. Raises what requests raises. A `session` keeps its connections.
 
         Credentials of an index go with requests to that index's host only (requests drops them when a
         redirect leaves it), and a netrc file serves the rest.
@@ -33,7 +35,8 @@ class Access:
         import requests  # noqa: PLC0415
 
         read = self.settings.timeout or READ
-        with requests.Session() as session, self._ask(session, url, headers, (CONNECT, read)) as response:
+        kept = nullcontext(session) if session else requests.Session()
+        with kept as one, self._ask(one, url, headers, (CONNECT, read)) as response:
             yield response
 
     def status(self, url: str) -> int | None:

@@ -21,5 +21,9 @@ FACTS = (
     case("facts-overlay-wrong", "plan one.yaml", env=(("ENVBUILD_FACTS", "facts-wrong.yaml"),)),
     case("facts-overlay-missing", "facts show", env=(("ENVBUILD_FACTS", "nowhere.yaml"),)),
     case("help-facts", "facts --help"),
+    case("facts-refresh-nowhere", "facts refresh", env=(("ENVBUILD_FACTS", "none"),)),
+    case("facts-check-offline", "facts check", env=(("ENVBUILD_OFFLINE", "1"),)),
+    case("help-facts-check", "facts check --help"),
+    case("help-facts-refresh", "facts refresh --help"),
     case("help-facts-show", "facts show --help"),
 )
