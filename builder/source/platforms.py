@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import venv
 from collections.abc import Iterator
@@ -16,6 +17,20 @@ from builder.errors import CellError
 GLIBC_KNOWN = (17, 28, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40)
 ARCHES = ("x86_64", "aarch64")
 OLDEST, OLDER_NAMES = 5, {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}  # PEP 600
+
+_TAG = re.compile(r"(?:(?P<old>manylinux\d+)|manylinux_(?P<glibc>\d+_\d+)|linux)_(?P<arch>x86_64|aarch64)")
+_OLD = {name: f"2.{minor}" for minor, name in OLDER_NAMES.items()}
+
+
+def of_tag(platform: str) -> tuple[str, str] | None:
+    """A wheel's platform tag → architecture and glibc (`x86_64`, `2.28`); None for what is not Linux.
+
+    The glibc is empty for plain `linux_x86_64`, which tells none.
+    """
+    told = _TAG.fullmatch(platform)
+    if told is None:
+        return None
+    return told["arch"], _OLD.get(told["old"], "") if told["old"] else (told["glibc"] or "").replace("_", ".")
 
 
 def python_platform(arch: str, glibc: str) -> str:

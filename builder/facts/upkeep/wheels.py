@@ -10,13 +10,12 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import Version
 
 from builder.names import version_key
+from builder.source.platforms import of_tag
 from builder.source.project_page import IndexFile
 
 ARCHES = ("x86_64", "aarch64")
 # The tags of old wheels claim less than their symbols and dependencies need: nothing here runs below 2.17.
 LOWEST_GLIBC = Version("2.17")
-OLD_TAGS = {"manylinux1": "2.5", "manylinux2010": "2.12", "manylinux2014": "2.17"}
-PLATFORM = re.compile(r"(?P<old>manylinux\d+)?(?:manylinux_(?P<glibc>\d+_\d+))?_(?P<arch>x86_64|aarch64)")
 INTERPRETER = re.compile(r"cp(3)(\d+)")
 TYPICAL = "3.11"  # the Python whose wheel is read where there is one
 
@@ -94,13 +93,11 @@ def wheels(file: IndexFile) -> Iterator[Wheel]:
         return
     seen: dict[tuple[str | None, str | None], list[str]] = {}
     for tag in tags:
-        platform = PLATFORM.fullmatch(tag.platform) or re.fullmatch(
-            r"linux_(?P<arch>x86_64|aarch64)", tag.platform
-        )
+        platform = of_tag(tag.platform)
         minor = INTERPRETER.fullmatch(tag.interpreter)
         if platform:
             python = f"3.{minor[2]}{'t' if tag.abi.endswith('t') else ''}" if minor else None
-            seen.setdefault((platform["arch"], python), []).append(_glibc(platform.groupdict()))
+            seen.setdefault((platform[0], python), []).append(platform[1])
         elif tag.platform == "any":
             seen.setdefault((None, None), [])
     for (arch, python), floors in seen.items():
@@ -113,9 +110,3 @@ def wheels(file: IndexFile) -> Iterator[Wheel]:
             glibc=str(min(known)) if known else None,
             file=file,
         )
-
-
-def _glibc(platform: Mapping[str, str | None]) -> str:
-    """The glibc of a platform tag; empty for plain `linux_x86_64`, which tells none."""
-    old, glibc = platform.get("old"), platform.get("glibc")
-    return OLD_TAGS.get(old, "") if old else (glibc or "").replace("_", ".")
