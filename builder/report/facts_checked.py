@@ -91,7 +91,18 @@ def _change(one: Difference) -> str:
         return "gone" if one.now is None else f"new, Python {_text(one.now.get('python'))}"
     if one.field == "wheels":
         return ", ".join(_of_files(one.was, one.now))
-    return f"{_text(one.was)} -> {_text(one.now)}"
+    return _turned(one.was, one.now)
+
+
+def _turned(was: Any, now: Any) -> str:
+    """What came and went, of lists and of values by name; else both values."""
+    if isinstance(was, Mapping) and isinstance(now, Mapping):
+        names = [name for name in dict.fromkeys((*was, *now)) if was.get(name) != now.get(name)]
+        return "; ".join(f"{name} {_turned(was.get(name), now.get(name))}" for name in names)
+    if isinstance(now, (list, tuple)) and set(was or ()) != set(now):
+        gone = [f"-{one}" for one in was or () if one not in now]
+        return ", ".join((*gone, *(f"+{one}" for one in now if one not in (was or ()))))
+    return f"{_text(was)} -> {_text(now)}"
 
 
 def _of_files(was: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:

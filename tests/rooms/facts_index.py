@@ -13,6 +13,8 @@ from typing import Any
 from source_server import Server, reply
 
 from builder.facts import tables
+from builder.facts.upkeep.differing import Difference, differences, known
+from builder.facts.upkeep.observing import Observed, observe
 from builder.source.access import Access
 from builder.source.package_index import PackageIndex
 from builder.source.project_page import JSON
@@ -20,6 +22,7 @@ from builder.source.reader import Reader
 from builder.source.settings import Settings
 
 ROWS: dict[str, dict[str, Any]] = tables.shipped()["torch"]["releases"]
+TODAY = "2026-11-26"
 COMPANIONS = ("torchvision", "torchaudio")
 
 
@@ -137,3 +140,21 @@ def _asks(package: str, version: str, torches: list[str]) -> tuple[str, ...]:
     if package == "torchaudio" and version == "2.11.0":
         return ()
     return (f"torch=={torches[0]}",) if len(torches) == 1 else ("torch>=2.14.0",)
+
+
+def asked(index: Index) -> Observed:
+    nowhere = f"{index.server.url}/whl"
+    return observe(index.open(), pytorch=nowhere, matrix=f"{nowhere}/RELEASE.md")
+
+
+def changes(observed: Observed) -> list[Difference]:
+    return list(differences(known(None), observed, TODAY))
+
+
+def pytorch_page(builds: dict[str, list[str]]) -> bytes:
+    rows = "".join(
+        f'<a href="/whl/{build}/torch-{release}%2B{build}-cp311-cp311-manylinux_2_28_x86_64.whl">x</a><br/>\n'
+        for release, names in builds.items()
+        for build in names
+    )
+    return f"<!DOCTYPE html><html><body>{rows}</body></html>".encode()

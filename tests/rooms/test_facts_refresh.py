@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from facts_index import ROWS, Index, add_torch, like_the_tables
+from facts_index import ROWS, TODAY, Index, add_torch, asked, changes, like_the_tables, pytorch_page
 from source_server import Server
 
-from builder import facts
 from builder.errors import InputError
-from builder.facts import overlay, tables
-from builder.facts.upkeep import differing, writing
+from builder.facts import tables
+from builder.facts.upkeep import differing
 from builder.facts.upkeep.differing import Difference, differences, known
 from builder.facts.upkeep.observing import Observed, observe
+from builder.report import facts_checked
 
-TODAY = "2026-11-26"
 READ = ("released", "python", "glibc", "default_cuda", "cudnn", "nccl", "triton", "torchvision", "torchaudio")
 
 
@@ -21,11 +20,6 @@ READ = ("released", "python", "glibc", "default_cuda", "cudnn", "nccl", "triton"
 def index():
     with Server() as server:
         yield like_the_tables(server)
-
-
-def asked(index: Index) -> Observed:
-    nowhere = f"{index.server.url}/whl"
-    return observe(index.open(), pytorch=nowhere, matrix=f"{nowhere}/RELEASE.md")
 
 
 def found(index: Index, today: str = TODAY) -> list[Difference]:
@@ -160,15 +154,6 @@ def test_a_new_companion_is_news_and_no_suspicion(index) -> None:
     assert told(index) == {"torch2.15.0:torchvision": None}
 
 
-def pytorch_page(builds: dict[str, list[str]]) -> bytes:
-    rows = "".join(
-        f'<a href="/whl/{build}/torch-{release}%2B{build}-cp311-cp311-manylinux_2_28_x86_64.whl">x</a><br/>\n'
-        for release, names in builds.items()
-        for build in names
-    )
-    return f"<!DOCTYPE html><html><body>{rows}</body></html>".encode()
-
-
 def with_builds(index: Index, builds: dict[str, list[str]]) -> Observed:
     index.server.routes["/whl/torch/"] = pytorch_page(builds)
     return asked(index)
@@ -189,95 +174,9 @@ def test_a_build_that_is_gone_is_suspicious(index) -> None:
     assert named["torch2.8.0:variants"] == "builds cu129 are gone"
 
 
-def test_a_new_release_becomes_a_whole_row(index, tmp_path) -> None:
-    for tag in ("cp312-cp312-manylinux_2_28_x86_64", "cp312-cp312-manylinux_2_28_aarch64"):
-        add_torch(index, "2.16.0", tag, TODAY, cuda="13.2")
-    row = refreshed(index, tmp_path).torch["2.16.0"]
-    assert (row.released, row.python["x86_64"], row.floor("aarch64", "cu132")) == (TODAY, ("3.12",), "2.28")
-    assert (row.variants, row.variants_unconfirmed) == (("cu132",), ("cpu", "cu130"))
-    assert (row.torchaudio, row.torchao) == (("2.11.0",), ("0.18.0", "0.17.0"))
-    assert row.default_cuda == {"x86_64": "13.2", "aarch64": "13.2"}
-
-
-def test_its_builds_are_those_of_pytorch_s_index_where_that_answers(index, tmp_path) -> None:
-    add_torch(index, "2.16.0", "cp312-cp312-manylinux_2_28_x86_64", TODAY, cuda="13.2")
-    everything = {release: row["variants"] for release, row in ROWS.items()}
-    index.server.routes["/whl/torch/"] = pytorch_page({**everything, "2.16.0": ["cpu", "cu130", "cu136"]})
-    found = asked(index)
-    text = writing.text(
-        writing.overlaid({}, [one for one in changes(found) if not one.suspicious], found, TODAY)
-    )
-    row = overlay.merged(overlay.parse(text, tmp_path / "x"))["torch"]["releases"]["2.16.0"]
-    assert row["variants"] == ["cpu", "cu130", "cu136"]
-    assert "unconfirmed" not in row
-
-
-def test_builds_that_the_release_matrix_names_are_not_confirmed(index, tmp_path) -> None:
-    add_torch(index, "2.16.0", "cp312-cp312-manylinux_2_28_x86_64", TODAY, cuda="13.2")
-    index.server.routes["/whl/RELEASE.md"] = (
-        b"| PyTorch version | Python | C++ | Stable CUDA | Experimental CUDA | ROCm |\n"
-        b"| --- | --- | --- | --- | --- | --- |\n"
-        b"| 2.16 | >=3.12 | C++20 | CUDA 13.2 (CUDNN 9.26.0.51) (NCCL 2.30.7) | CUDA 13.5 | ROCm 7.2 |\n"
-        b"| 2.8 | >=3.9, <=3.13 | C++17 | CUDA 12.6 (CUDNN 9.10.2.21), CUDA 12.8 | CUDA 12.9 | ROCm 6.4 |\n"
-    )
-    found = asked(index)
-    assert found.matrix == {"2.16": ("cu132", "cu135"), "2.8": ("cu126", "cu128", "cu129")}
-    row = refreshed(index, tmp_path).torch["2.16.0"]
-    assert (row.variants, row.variants_unconfirmed) == (("cu132",), ("cpu", "cu135"))
-
-
-def test_builds_that_the_matrix_names_for_a_known_release_are_not_confirmed_either(index, tmp_path) -> None:
-    index.server.routes["/whl/RELEASE.md"] = (
-        b"| 2.8 | >=3.9 | C++17 | CUDA 12.6, CUDA 12.8 | CUDA 13.5 | - |\n"
-    )
-    assert told(index) == {"torch2.8.0:unconfirmed": None}
-    fresh = refreshed(index, tmp_path)
-    assert fresh.torch["2.8.0"].variants_unconfirmed == ("cu135",)
-    assert "refreshed_matrix" in fresh.torch["2.8.0"].variants_source
-
-
 def test_a_release_that_should_have_been_there_before_is_suspicious(index) -> None:
     add_torch(index, "2.7.2", "cp312-cp312-manylinux_2_28_x86_64", "2025-07-01", cuda="12.6")
     assert told(index) == {"torch2.7.2:release": "it is of 2025-07-01, and was not there on 2026-11-23"}
-
-
-def changes(observed: Observed) -> list[Difference]:
-    return list(differences(known(None), observed, TODAY))
-
-
-def refreshed(index: Index, tmp_path, before: str = "") -> facts.Facts:
-    path = tmp_path / "facts.yaml"
-    parts = overlay.parse(before, path).parts if before else {}
-    observed = asked(index)
-    path.write_text(writing.text(writing.overlaid(parts, changes(observed), observed, TODAY)))
-    return facts.load_with(path)
-
-
-def test_where_nothing_differs_only_the_day_is_written(index, tmp_path) -> None:
-    fresh = refreshed(index, tmp_path)
-    assert fresh.tables["torch"].verified == TODAY
-    assert fresh.tables["torch"].stale_after == "2027-01-25"
-    assert fresh.overlaid == {}
-    assert fresh.torch == facts.load().torch
-
-
-def test_rows_of_the_user_s_own_stay(index, tmp_path) -> None:
-    own = "os: {debian12: {image: 'registry.example.com/debian:12'}}\n"
-    own += "torch: {2.8.0: {note: mine, nccl: 2.27.3}}\n"
-    fresh = refreshed(index, tmp_path, own)
-    assert fresh.os["debian12"].image == "registry.example.com/debian:12"
-    assert fresh.torch["2.8.0"].note == "mine"
-    assert fresh.overlaid["torch", "2.8.0"] == ("note",), (
-        "what says the same as the shipped table is left out"
-    )
-
-
-def test_after_a_refresh_nothing_differs_any_more(index, tmp_path) -> None:
-    add_torch(index, "2.16.0", "cp312-cp312-manylinux_2_28_x86_64", TODAY, cuda="13.2")
-    index.add("torchvision", "torchvision-0.30.0-py3-none-any.whl", TODAY, asks=("torch==2.16.0",))
-    refreshed(index, tmp_path)
-    kept = overlay.read(tmp_path / "facts.yaml")
-    assert differences(known(kept), asked(index), "2026-12-24") == ()
 
 
 def test_an_index_that_tells_no_days_leaves_it_open_what_hangs_on_them(index) -> None:
@@ -290,3 +189,14 @@ def test_an_index_that_tells_no_days_leaves_it_open_what_hangs_on_them(index) ->
     observed = observe(opened, pytorch=f"{index.server.url}/x", matrix=f"{index.server.url}/x")
     assert observed.hashes == tables.wheels()
     assert {one.field for one in differences(known(None), observed, TODAY)} == set()
+
+
+def test_what_came_and_what_went_is_told_in_few_words(index) -> None:
+    add_torch(index, "2.4.1", "cp313-cp313-manylinux1_x86_64", "2025-07-01", cuda="12.1")
+    index.without("torch", r"^torch-2\.8\.0-cp39-.*aarch64")
+    observed = asked(index)
+    lines = facts_checked.as_text(observed, changes(observed)).splitlines()
+    assert "torch2.4.1:python  x86_64 +3.13" in lines
+    assert "torch2.8.0:python  aarch64 -3.9" in lines
+    assert "torch2.8.0:wheels  gone: 1 of 12 wheels" in lines
+    assert "    suspicious: it is 813 days old, and gets Python 3.13 now" in lines
