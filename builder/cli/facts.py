@@ -64,8 +64,8 @@ def _words(context: click.Context, option: click.Parameter, begun: str) -> list[
 @json_option
 def show(names: tuple[str, ...], as_json: bool) -> int:
     """Show what the tables say, each row with its sources and the file that it is
-    from. NAME is a table (torch, cuda, os, python, traps), a row as in a cell's
-    name, or a whole cell's name; without one, the tables and their age.
+    from. NAME is a table (torch, cuda, os, python, gpu, traps), a row as in a
+    cell's name, or a whole cell's name; without one, the tables and their age.
 
     \b
     Examples:

@@ -11,7 +11,7 @@ from builder.errors import InputError
 from builder.facts.answers import Facts
 from builder.names import CELL_ID, cuda_version, variant
 
-SHOWN = ("torch", "cuda", "os", "python", "traps")
+SHOWN = ("torch", "cuda", "os", "python", "gpu", "traps")
 Rows = Mapping[str, Any]
 
 
@@ -28,6 +28,8 @@ def rows(facts: Facts, table: str) -> Rows:
     """The rows of a table by name; `traps` by id."""
     if table == "traps":
         return {trap.id: trap for trap in facts.traps}
+    if table == "gpu":
+        return {gpu.name: gpu for gpu in facts.gpus}
     found: Rows = getattr(facts, table)
     return found
 
@@ -68,6 +70,9 @@ def _meanings(facts: Facts, text: str) -> Iterator[tuple[str, str]]:
     minor = ".".join(minor.split(".")[:2])
     if minor in facts.python:
         yield "python", minor
+    gpu = facts.gpu(text)
+    if gpu and gpu.name in rows(facts, "gpu"):
+        yield "gpu", gpu.name
     if text in rows(facts, "traps"):
         yield "traps", text
 
@@ -76,10 +81,10 @@ def words(facts: Facts) -> tuple[str, ...]:
     """What may be typed, each row once."""
     versions = [f"torch{name}" for name in facts.torch] + [f"py{name}" for name in facts.python]
     versions += [variant(name) for name in facts.cuda]
-    return (*SHOWN, *facts.os, *versions, *(trap.id for trap in facts.traps))
+    return (*SHOWN, *facts.os, *versions, *rows(facts, "traps"), *rows(facts, "gpu"))
 
 
 def _hint(facts: Facts, text: str) -> str:
     near = get_close_matches(text.lower(), (*words(facts), *facts.torch, *facts.cuda), n=1)
-    names = "a table (torch, cuda, os, python, traps) or a row: torch2.8.0, cu126, debian12, py3.11"
+    names = "a table (torch, cuda, os, python, gpu, traps) or a row: torch2.8.0, cu126, debian12, py3.11"
     return f"did you mean {near[0]}?" if near else f"name {names}"

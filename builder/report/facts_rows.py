@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from builder.facts import CudaRow, Facts, OsRow, PythonRow, SourceRow, Table, TorchRow, Trap
-from builder.facts.finding import Known
+from packaging.version import Version
+
+from builder.facts import CudaRow, Facts, GpuRow, OsRow, PythonRow, SourceRow, Table, TorchRow, Trap
+from builder.facts.finding import Known, rows
 from builder.names import cuda_version, matches, variant
 from builder.records import plain
 from builder.report.look import PLAIN, Look, paint, shown, wrap
@@ -20,11 +22,11 @@ Line = tuple[str, str]
 class Told:
     """One row of the tables. `origin`: the file it is from; `overlaid`: the fields that the overlay told."""
 
-    table: Literal["torch", "cuda", "os", "python", "traps"]
+    table: Literal["torch", "cuda", "os", "python", "gpu", "traps"]
     name: str
     origin: Literal["shipped", "overlay", "both"]
     overlaid: tuple[str, ...]
-    row: TorchRow | CudaRow | OsRow | PythonRow | Trap
+    row: TorchRow | CudaRow | OsRow | PythonRow | GpuRow | Trap
     sources: tuple[SourceRow, ...]
 
 
@@ -41,7 +43,7 @@ class Document:
 def told(facts: Facts, known: Known, shipped: Facts) -> Told:
     """A row with its origin. `shipped` are the tables without an overlay."""
     overlaid = facts.overlaid.get((known.table, known.name), ())
-    new = known.table != "traps" and known.name not in getattr(shipped, known.table)
+    new = known.name not in rows(shipped, known.table)
     keys = known.row.source.split() + getattr(known.row, "variants_source", "").split()
     return Told(
         table=known.table,  # type: ignore[arg-type]
@@ -92,6 +94,8 @@ def _said(facts: Facts, one: Told) -> Iterator[Line]:
         yield from _os(row)
     elif isinstance(row, PythonRow):
         yield from _python(facts, row)
+    elif isinstance(row, GpuRow):
+        yield from _gpu(facts, row)
     else:
         yield from _trap(row)
 
@@ -159,6 +163,15 @@ def _python(facts: Facts, row: PythonRow) -> Iterator[Line]:
     yield "packaged by", ", ".join(systems)
     having = [v for v, torch in facts.torch.items() if row.version in torch.python.get("x86_64", ())]
     yield "torch", f"{having[0]} to {having[-1]}" if having else "none"
+
+
+def _gpu(facts: Facts, row: GpuRow) -> Iterator[Line]:
+    yield "capability", row.capability
+    asked = Version(row.capability)
+    able = [
+        cuda for cuda, one in facts.cuda.items() if Version(one.archs[0]) <= asked <= Version(one.archs[1])
+    ]
+    yield "CUDA", f"{able[0]} to {able[-1]}" if able else "none"
 
 
 def _trap(row: Trap) -> Iterator[Line]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from builder.facts import CudaRow, Facts, OsRow, PythonRow, TorchRow, Trap
+from builder.facts import CudaRow, Facts, GpuRow, OsRow, PythonRow, TorchRow, Trap
 from builder.facts.finding import SHOWN, Known, rows
 from builder.report.look import cut, shown
 
@@ -40,6 +40,7 @@ _HEADS: dict[type, tuple[str, ...]] = {
     CudaRow: ("CUDA", "driver floor", "came with", "GPUs", "GCC below", "devel images"),
     OsRow: ("OS", "glibc", "support", "extended", "packages", "Python"),
     PythonRow: ("Python", "support ends", "standalone", "conda"),
+    GpuRow: ("GPU", "capability"),
     Trap: ("trap", "level", "torch", "symptom"),
 }
 
@@ -64,6 +65,8 @@ def _cells(facts: Facts, row: object) -> tuple[str, ...]:
         newest = f"{row.version}.{patch}" if patch is not None else ""
         doubtful = "not confirmed" if row.version in conda.python_unconfirmed else ""
         return row.eol or "", newest, "yes" if row.version in conda.python else doubtful
+    if isinstance(row, GpuRow):
+        return (row.capability,)
     assert isinstance(row, Trap)  # noqa: S101  the last kind that there is
     return row.level, row.torch or "any", row.symptom
 

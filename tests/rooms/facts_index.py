@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -65,7 +66,10 @@ class Index:
         def route(handler):
             asked = re.fullmatch(r"bytes=(\d*)-(\d*)", handler.headers.get("Range", ""))
             if not asked or not self.ranges:
-                return reply(handler, 200, content)
+                with contextlib.suppress(ConnectionError):  # nobody reads it to its end
+                    reply(handler, 200, content)
+                handler.close_connection = True
+                return None
             start = int(asked[1]) if asked[1] else max(0, len(content) - int(asked[2]))
             part = content[start : int(asked[2]) + 1 if asked[1] and asked[2] else None]
             span = f"bytes {start}-{start + len(part) - 1}/{len(content)}"

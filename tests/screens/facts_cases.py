@@ -7,9 +7,10 @@ from tests.screens.case import case
 FACTS = (
     case("facts-show", "facts show"),
     case("facts-show-torch", "facts show torch"),
-    case("facts-show-tables", "facts show cuda os python traps"),
+    case("facts-show-tables", "facts show cuda os python gpu traps"),
     case("facts-show-rows", "facts show torch2.8 cu126 debian12 py3.11 numpy2"),
     case("facts-show-80-columns", "facts show torch2.6 12.4", columns=80),
+    case("facts-show-gpu", "facts show 'RTX 3090' v100"),
     case("facts-show-cell", "facts show debian12-py3.15-cpu-torch2.15.0"),
     case("facts-show-json", "facts show py3.15 --json"),
     case("facts-show-mistyped", "facts show debain12"),
