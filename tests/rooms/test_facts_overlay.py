@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from builder import facts
@@ -109,3 +112,9 @@ def test_a_new_row_must_be_complete(tmp_path) -> None:
 
 def test_all_mistakes_come_at_once(tmp_path) -> None:
     assert len(mistakes(tmp_path, "torch: {2.8.0: {nccl: x, cudnn: y}}\ncuda: {a: {}}\nnothing: {}")) == 4
+
+
+def test_the_example_of_the_documentation_is_one(tmp_path) -> None:
+    page = (Path(__file__).parents[2] / "docs/cli.md").read_text()
+    (example,) = (block for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "ours:" in block)
+    assert load(tmp_path, example).companion("torchao", "2.8.0", "3.11") == "0.13.0"
