@@ -19,6 +19,7 @@ from builder.errors import OutsideError
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar"
+EPOCH = "1970-01-01T00:00:00Z"  # without a date, Podman finds no step that it has built upon the image
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +85,8 @@ class Assembled:
             "architecture": architecture,
             "os": os,
             "config": {"Labels": dict(labels)},
-            "history": [{"created_by": "envbuild: root file system"}],
+            "created": EPOCH,
+            "history": [{"created": EPOCH, "created_by": "envbuild: root file system"}],
             "rootfs": {"type": "layers", "diff_ids": [rootfs.diff_id]},
         }
         return cls(config=json.dumps(document, sort_keys=True).encode(), layers=(rootfs,))
