@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from builder.errors import OutsideError
+
 pytestmark = pytest.mark.real
 
 
@@ -15,6 +17,8 @@ def test_no_row_of_the_tables_is_contradicted() -> None:
     words = [sys.executable, "-c", "from builder.cli import main; main()", "facts", "check", "--json"]
     env = {**os.environ, "ENVBUILD_FACTS": "none"}
     ran = subprocess.run(words, env=env, capture_output=True, text=True, check=False)
+    if ran.returncode == OutsideError.exit_code:
+        pytest.skip(f"the package index does not answer: {ran.stderr[-200:]}")
     assert ran.returncode in (0, 1), ran.stderr
     told = json.loads(ran.stdout)
     assert told["releases"] >= 42
