@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from builder.cell.circumstances import Circumstances
 from builder.cell.judge import Judge
@@ -56,6 +56,9 @@ def advise(machine: Machine, facts: Facts) -> Advice | None:
     to be had. None where no build serves the machine.
     """
     needed = capabilities(machine, facts)
+    rows = [facts.capabilities[one] for one in needed if one in facts.capabilities]
+    if machine.driver and any(row.refusal(machine.driver) for row in rows):
+        machine = replace(machine, driver="")  # it must give way to another
     around = Circumstances(
         arch=machine.arch, gpus=needed, driver=machine.driver, packages=frozenset(COMPANIONS)
     )

@@ -118,6 +118,7 @@ class Judge:
             *rules.known_cuda(self.facts, cuda),
             *rules.devel_image(self.facts, self.around, os, cuda),
             *rules.driver(self.facts, self.around, cuda),
+            *rules.gpu_driver(self.facts, self.around, cuda),
             *cautions.driver(self.facts, cuda),
         )
 

@@ -216,6 +216,20 @@ def driver(facts: Facts, around: Circumstances, cuda: str) -> Reasons:
     return reason(facts, "driver_below_toolkit", "warning", message, "S8 S21")
 
 
+def gpu_driver(facts: Facts, around: Circumstances, cuda: str) -> Reasons:
+    """Whether a machine's driver runs its GPUs at all."""
+    if cuda == "cpu" or not around.driver:
+        return NONE
+    rows = [facts.capabilities[gpu] for gpu in around.gpus if gpu in facts.capabilities]
+    found = [(row.refusal(around.driver), row.source) for row in rows]
+    return tuple(
+        one
+        for message, source in found
+        if message
+        for one in reason(facts, "driver_and_gpu", "impossible", message, source)
+    )
+
+
 def _serves(have: str, wanted: str) -> bool:
     """A kernel serves its own major from its minor on; PTX is compiled for whatever comes later."""
     built, asked = Version(have.removesuffix("+PTX")), Version(wanted)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from builder.facts.rows import (
     Architectures,
+    CapabilityRow,
     Constraint,
     CudaRow,
     Gap,
@@ -52,6 +53,7 @@ class Facts:
     gaps: tuple[Gap, ...]
     traps: tuple[Trap, ...]
     architectures: tuple[Architectures, ...]
+    capabilities: Mapping[str, CapabilityRow]  # of GPUs
     gpus: tuple[GpuRow, ...]
     sources: Mapping[str, SourceRow]
     overlay: str | None = None

@@ -163,6 +163,27 @@ class Architectures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CapabilityRow:
+    """A compute capability (`8.6`), the first driver that knows such GPUs, and the last branch that serves
+    them; None where there is none yet, or nobody told.
+    """
+
+    capability: str
+    first_driver: str | None
+    last_branch: str | None
+    source: str
+
+    def refusal(self, driver: str) -> str:
+        """Why a driver does not run such a GPU; empty where nothing is known against it."""
+        kind = f"GPUs of compute capability {self.capability}"
+        if self.first_driver and _older(driver, self.first_driver):
+            return f"driver {driver} does not know {kind}; {self.first_driver} does"
+        if self.last_branch and int(driver.partition(".")[0]) > int(self.last_branch):
+            return f"driver {driver} no longer serves {kind}; branch {self.last_branch} is the last that does"
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GpuRow:
     """One model of GPU and its compute capability (`8.6`)."""
 

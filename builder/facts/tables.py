@@ -12,6 +12,7 @@ from builder import yamldoc
 from builder.facts.answers import Facts
 from builder.facts.rows import (
     Architectures,
+    CapabilityRow,
     CudaRow,
     Gap,
     GpuRow,
@@ -89,6 +90,7 @@ def assemble(raw: Mapping[str, Any]) -> Facts:
         gaps=tuple(_gap(row) for row in python["gaps"]),
         traps=tuple(_rows(raw["traps"]["traps"], _trap).values()),
         architectures=tuple(_architectures(row) for row in torch["architectures"]),
+        capabilities=_rows(raw["gpu"]["capabilities"], _capability, by_version=True),
         gpus=tuple(gpu for name, row in raw["gpu"]["capabilities"].items() for gpu in _gpus(name, row)),
         sources=_rows(raw["sources"]["sources"], _source),
     )
@@ -209,6 +211,15 @@ def _architectures(row: Any) -> Architectures:
         arch=row["arch"],
         variants=tuple(row["variants"]),
         archs=tuple(row["archs"]),
+        source=_cited(row),
+    )
+
+
+def _capability(name: str, row: Any) -> CapabilityRow:
+    return CapabilityRow(
+        capability=name,
+        first_driver=row.get("first_driver"),
+        last_branch=row.get("last_branch"),
         source=_cited(row),
     )
 

@@ -177,6 +177,7 @@ def driver(machine: Machine, facts: Facts) -> Iterator[Finding]:
         remedy = f"install NVIDIA's driver, {rows[-1].toolkit_driver} or newer for CUDA {rows[-1].version}"
         yield Finding(check="driver", severity="problem", message="the GPUs have no driver", remedy=remedy)
         return
+    yield from _unserved(machine, facts)
     support = {row.version: row.support(machine.driver) for row in rows}
     full = [version for version, how in support.items() if how == "full"]
     minor = [version for version, how in support.items() if how == "minor"]
@@ -191,6 +192,18 @@ def driver(machine: Machine, facts: Facts) -> Iterator[Finding]:
         source=source,
         remedy="" if runs else "update it",
     )
+
+
+def _unserved(machine: Machine, facts: Facts) -> Iterator[Finding]:
+    """GPUs that this driver is too old or too new for, each kind once."""
+    named = ((one.capability, facts.gpu(one.name)) for one in machine.gpus)
+    for capability in dict.fromkeys(told or (row.capability if row else "") for told, row in named):
+        row = facts.capabilities.get(capability)
+        message = row.refusal(machine.driver) if row else ""
+        if row and message:
+            source = facts.cited(row.source)[0]
+            remedy = "install a driver that does"
+            yield Finding(check="driver", severity="problem", message=message, remedy=remedy, source=source)
 
 
 def glibc(machine: Machine, facts: Facts) -> Iterator[Finding]:

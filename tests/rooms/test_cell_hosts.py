@@ -143,6 +143,20 @@ def test_all_gpus_of_a_machine_must_be_served():
     ]
 
 
+@pytest.mark.parametrize(
+    ("driver", "gpu", "words"),
+    [
+        ("535", "K80", "no longer serves GPUs of compute capability 3.7; branch 470 is the last"),
+        ("590.44.01", "V100", "no longer serves GPUs of compute capability 7.0; branch 580 is the last"),
+        ("550.120", "RTX 5090", "does not know GPUs of compute capability 12.0; 570.26 does"),
+    ],
+)
+def test_a_driver_must_serve_the_gpu_itself(driver, gpu, words):
+    found = on(driver, (gpu,), "ubuntu22.04", "3.11", "11.8", "2.7")
+    assert words in next(reason.message for reason in found if reason.rule == "driver_and_gpu")
+    assert on(driver, (gpu,), "ubuntu22.04", "3.11", "cpu", "2.7") == ()
+
+
 def test_a_cpu_build_runs_beside_any_driver():
     assert on("390", ("K80",), "ubuntu22.04", "3.11", "cpu", "2.8") == ()
 
