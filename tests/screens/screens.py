@@ -73,7 +73,8 @@ def _settled(text: str, folder: str) -> str:
 def prepared(folder: Path) -> Iterator[Path]:
     """A folder with the matrices, as the current one; nothing of this machine's settings."""
     shutil.copytree(HERE / "matrices", folder, dirs_exist_ok=True)
-    shutil.copytree(ROOT / "matrices", folder / "matrices")
+    without_locks = shutil.ignore_patterns("*.lock.json")  # quickstart leaves one
+    shutil.copytree(ROOT / "matrices", folder / "matrices", ignore=without_locks)
     before, environment, scratch = Path.cwd(), dict(os.environ), tempfile.tempdir
     try:
         os.chdir(folder)
