@@ -21,8 +21,9 @@ def squash(layers: Sequence[Path], below: Listing, rules: Rules) -> tuple[Entry,
     """What these layers, from the lowest on, make of `below`, in the order of the paths' bytes.
 
     Only what a container sees counts, not how many layers it took: a file that comes and goes leaves nothing,
-    an opaque folder becomes whiteouts, a folder or link that differs in its time alone is left out, and so is
-    a file that was opened for writing and left as it was.
+    an opaque folder becomes whiteouts, a link that differs in its time alone is left out, and so is a file
+    that was opened for writing and left as it was. A folder is there when it has changed, its time apart, or
+    when something in it has.
     """
     tree = Tree.onto(below, rules.epoch)
     for layer in layers:
@@ -31,7 +32,8 @@ def squash(layers: Sequence[Path], below: Listing, rules: Rules) -> tuple[Entry,
     ours = {entry.path: entry for entry in changed if not _repeats(entry, below.paths.get(entry.path))}
     kept = _ruled(ours, below.paths, rules)
     gone = _whiteouts(tree.paths, below.paths, rules)
-    made = (*_linked(kept), *gone)
+    changes = (*_linked(kept), *gone)
+    made = (*changes, *_above(changes, tree.paths, below.paths))
     return tuple(sorted((_clamped(entry, rules) for entry in made), key=lambda entry: raw(entry.path)))
 
 
@@ -57,6 +59,21 @@ def _whiteouts(seen: Paths, below: Paths, rules: Rules) -> Iterator[Entry]:
         there = seen.get(folder)
         if (not folder or (there and there.kind == "folder")) and not mounted.match(path):
             yield Entry(path=path, kind="whiteout")
+
+
+def _above(changes: Sequence[Entry], seen: Paths, below: Paths) -> Iterator[Entry]:
+    """The folders on the way to these changes that are none themselves, as they are below.
+
+    Where a layer does not name them, Docker's overlay2 store makes them anew, root's with mode 0755, and
+    that is what a container sees: `/tmp` from which a file was removed could be written by root alone.
+    """
+    told = {entry.path for entry in changes}
+    for entry in changes:
+        folder = entry.path.rpartition("/")[0]
+        while folder and folder not in told:
+            told.add(folder)
+            yield below.get(folder) or seen[folder]
+            folder = folder.rpartition("/")[0]
 
 
 def _ruled(ours: Paths, below: Paths, rules: Rules) -> dict[str, Entry]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from builder.source.api import Pin
 
 SCHEMA = "envbuild.lock/1"
-CANONICAL = 1  # version of the canonical form of layers and configs; another one makes other image IDs
+CANONICAL = 2  # version of the canonical form of layers and configs; another one makes other image IDs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

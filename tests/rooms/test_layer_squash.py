@@ -42,6 +42,15 @@ class Stack:
         self.below = listing([foreign(tmp_path / "base.tar", *base)])
 
     def squash(self, *layers, rules=NO_RULES, form=tarfile.GNU_FORMAT):
+        """Without the base's folders on the way, which are there for the engine's sake."""
+        made = self.whole(*layers, rules=rules, form=form)
+        return tuple(entry for entry in made if not self.is_below(entry))
+
+    def is_below(self, entry):
+        lower = self.below.paths.get(entry.path)
+        return lower is not None and replace(entry, mtime=0) == replace(lower, mtime=0)
+
+    def whole(self, *layers, rules=NO_RULES, form=tarfile.GNU_FORMAT):
         tars = [foreign(self.folder / f"{next(self.count)}.tar", *layer, form=form) for layer in layers]
         return squash(tars, self.below, rules)
 
@@ -102,6 +111,18 @@ def test_folders_and_links_that_repeat_what_is_below_are_left_out(stack):
     assert kinds(stack.squash(repeated)) == {"etc/new": "file"}
     changed = [folder("etc", uid=1), folder("bin", mode=0o700), symlink("lib", "usr/lib2"), file("bin/sh")]
     assert set(kinds(stack.squash(changed))) == {"etc", "bin", "lib", "bin/sh"}
+
+
+def test_the_folders_on_the_way_to_a_change_are_as_they_are_below(stack):
+    """Docker's overlay2 store makes those that are missing with mode 0755, and shows them so."""
+    made = {entry.path: entry for entry in stack.whole([folder("tmp", mode=0o1777), file("usr/lib/sub/d")])}
+    assert set(made) == {"usr", "usr/lib", "usr/lib/sub", "usr/lib/sub/d"}
+    assert (made["usr/lib"].mode, made["usr/lib"].mtime) == (0o750, OLD)
+    removed = stack.whole([folder("usr/lib", mode=0o750, mtime=EPOCH), gone("usr/lib/a")])
+    assert [(entry.path, entry.kind) for entry in removed] == [
+        ("usr", "folder"), ("usr/lib", "folder"), ("usr/lib/a", "whiteout"),
+    ]  # fmt: skip
+    assert removed[1].mode == 0o750
 
 
 def test_paths_through_links_of_the_base_are_written_where_they_lead(stack):
@@ -173,7 +194,7 @@ def test_squashing_its_own_layer_changes_nothing(stack, tmp_path):
         [file("etc/x"), hardlink("etc/y", "etc/x"), gone("usr/lib")],
         [folder("usr/lib"), file("tmp/t")],
     ]
-    once = write(stack.squash(*layers, rules=RULES), tmp_path)
+    once = write(stack.whole(*layers, rules=RULES), tmp_path)
     assert write(squash([once.path], stack.below, RULES), tmp_path) == once
     seen_by_container = set(listing([once.path], stack.below).paths)
     assert "usr/lib/a" not in seen_by_container
