@@ -18,7 +18,7 @@ FROM ${UV_IMAGE} AS uv
 FROM ${BASE_IMAGE} AS os
 ARG USER_NAME
 ARG USER_ID
-USER root
+USER 0
 RUN --mount=type=bind,source=os,target=/inputs/os \
     set -eu; umask 022; export PYTHONHASHSEED=0 TZ=UTC LC_ALL=C; \
     sed -i -e "s|^mirrorlist=|#mirrorlist=|" \

@@ -18,9 +18,10 @@ FROM ${UV_IMAGE} AS uv
 FROM ${BASE_IMAGE} AS os
 ARG USER_NAME
 ARG USER_ID
-USER root
+USER 0
 RUN --mount=type=bind,source=os,target=/inputs/os \
     set -eu; umask 022; export PYTHONHASHSEED=0 TZ=UTC LC_ALL=C.UTF-8; \
+    SOURCE_DATE_EPOCH="$(stat --dereference --format %Y /etc/os-release)"; export SOURCE_DATE_EPOCH; \
     dnf --assumeyes --setopt=install_weak_deps=False --setopt=tsflags=nodocs install findutils; \
     xargs -a /inputs/os/packages.txt \
         dnf --assumeyes --setopt=install_weak_deps=False --setopt=tsflags=nodocs --allowerasing install; \

@@ -18,16 +18,16 @@ FROM ${UV_IMAGE} AS uv
 FROM ${BASE_IMAGE} AS os
 ARG USER_NAME
 ARG USER_ID
-USER root
+USER 0
 RUN --mount=type=bind,source=os,target=/inputs/os \
     set -eu; umask 022; export DEBIAN_FRONTEND=noninteractive PYTHONHASHSEED=0 TZ=UTC LC_ALL=C.UTF-8; \
-    if [ -d /inputs/os/debs ]; then \
-        find /inputs/os/debs -name "*.deb" | sort | xargs -r \
-            apt-get install --yes --no-install-recommends -o Dpkg::Options::=--force-unsafe-io; \
-    else \
+    if [ ! -d /inputs/os/debs ]; then \
         if [ -e /inputs/os/apt.conf ]; then export APT_CONFIG=/inputs/os/apt.conf; fi; \
         apt-get update; \
         xargs -a /inputs/os/packages.txt \
+            apt-get install --yes --no-install-recommends -o Dpkg::Options::=--force-unsafe-io; \
+    else \
+        find /inputs/os/debs -name "*.deb" -print0 | sort -z | xargs -0 -r \
             apt-get install --yes --no-install-recommends -o Dpkg::Options::=--force-unsafe-io; \
     fi; \
     rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/cache/ldconfig/aux-cache \
