@@ -1,7 +1,7 @@
 """The RHEL family's pages, built for real on look-alikes: the real dnf on the real rpm, and Debian's files.
 
 That is not CentOS, Rocky or Alma: what their own packages do is not shown. What is shown is that a page
-installs by dnf what it names, that an image of RPMs passes through everything else, and what becomes of mistakes.
+installs by dnf what it names, that an image of RPMs passes through the rest, and what becomes of mistakes.
 """
 
 import subprocess
@@ -131,6 +131,16 @@ def test_what_has_not_changed_is_not_installed_again(job: Job, built: Ended) -> 
     again = job.run("up", job.folder / "dnf.yaml", "--json")
     assert again.code == 0
     assert "dnf --assumeyes" not in again.err
+
+
+def test_the_same_image_comes_out_twice_with_an_rpm_that_keeps_the_base_s_date(
+    job: Job, built: Ended
+) -> None:
+    """As that of RHEL 10 does; that of RHEL 9 and earlier writes the time of the day into its database."""
+    assert built.code == 0
+    ended = job.run("reproduce", job.folder / "dnf.yaml", "--only", "rocky9*")
+    assert ended.code == 0, ended.out
+    assert "1 the same in both rounds" in ended.out
 
 
 def test_a_package_that_is_not_there_is_told_in_dnf_s_words(job: Job, bases: dict[str, str]) -> None:
