@@ -98,6 +98,21 @@ def test_a_row_tells_where_the_base_came_from(script, recipe, tmp_path, origin, 
     assert script.row("m", script.seen(recipe, tmp_path))[2] == told
 
 
+def test_an_os_is_told_by_the_best_that_was_done_with_it(script, recipe):
+    passed = script.Seen(recipe=recipe, image=image(recipe.digest), verification=verification("sha256:1"))
+    rendered = dataclasses.replace(passed, image=None, verification=None)
+    assert [script.done(rendered, "m"), script.done(passed, "m"), script.done(passed, "look-alikes")] == [
+        "rendered and linted",
+        "built, passed",
+        "built on a look-alike, passed",
+    ]
+    found = {"debian12": ["rendered and linted", "built, passed", "built, not verified"]}
+    told = script.oses(found | {"rocky9": ["built on a look-alike, passed", "rendered and linted"]})
+    assert "| `debian12` | 3.11 | built, passed |" in told
+    assert "| `rocky9` | 3.9, 3.11, 3.12 | built on a look-alike, passed |" in told
+    assert "| `ubuntu24.04` | 3.12 | rendered and linted |" in told
+
+
 def test_the_table_goes_between_its_marks(script):
     readme = "before\n<!-- built-table -->\nold\n<!-- /built-table -->\nafter\n"
     expected = "before\n<!-- built-table -->\nnew\n<!-- /built-table -->\nafter\n"
