@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -97,10 +99,26 @@ def _services() -> tuple[Service, ...]:
     if offline():
         return ()
     return tuple(
-        Service(
-            name=f"{one.name} {one.address}",
-            answers=one.status is not None and one.status < 500 and one.status != 404,
-            note="" if one.status in (None, 200, 401) else f"status {one.status}",
+        _with_allowance(
+            Service(
+                name=f"{one.name} {one.address}",
+                answers=one.status is not None and one.status < 500 and one.status != 404,
+                note="" if one.status in (None, 200, 401) else f"status {one.status}",
+            )
         )
         for one in services()
     )
+
+
+def _with_allowance(service: Service) -> Service:
+    """Docker Hub tells how many pulls are left to this address or account."""
+    if not (service.answers and service.name.startswith("Docker Hub")):
+        return service
+    from builder.registry import hasty  # noqa: PLC0415
+
+    try:
+        with closing(hasty("docker.io")) as hub:
+            told = hub.allowance()
+    except OutsideError:  # what it says of itself is not worth a failure
+        return service
+    return replace(service, pulls=told.most, pulls_left=told.left) if told else service

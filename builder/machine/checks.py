@@ -32,6 +32,9 @@ class Finding:
     source: str = ""
 
 
+FEW_PULLS = 20  # a matrix of a few OSes, built twice
+
+
 def findings(machine: Machine, facts: Facts) -> tuple[Finding, ...]:
     """All findings, in the order of `CHECKS`."""
     return tuple(finding for check in CHECKS for finding in check(machine, facts))
@@ -236,16 +239,20 @@ def toolkit(machine: Machine, facts: Facts) -> Iterator[Finding]:
 
 
 def network(machine: Machine, facts: Facts) -> Iterator[Finding]:
-    """Which indexes and registries answer."""
+    """Which indexes and registries answer, and how much they still give."""
     del facts
     for one in machine.services:
         state, note = ("answers" if one.answers else "does not answer"), f" ({one.note})" if one.note else ""
         remedy = "" if one.answers else "check network, proxy and certificates, or name a mirror of your own"
+        if one.pulls_left is not None:
+            note += f", and allows {one.pulls_left} more pulls" + (f" of {one.pulls}" if one.pulls else "")
+            remedy = "log in (docker login), which allows more, or pull through a mirror of your own"
+        few = one.pulls_left is not None and one.pulls_left < FEW_PULLS
         yield Finding(
             check="network",
-            severity="ok" if one.answers else "warning",
+            severity="warning" if few or not one.answers else "ok",
             message=f"{one.name} {state}{note}",
-            remedy=remedy,
+            remedy=remedy if few or not one.answers else "",
         )
     if machine.proxies:
         yield Finding(

@@ -34,7 +34,7 @@ TOP = (
 CPU = ("vendor", "model", "count", "level", "flags")
 GPU = ("name", "capability", "memory")
 ENGINE = ("kind", "version", "store", "buildkit", "gpus")
-SERVICE = ("name", "answers", "note")
+SERVICE = ("name", "answers", "note", "pulls", "pulls_left")
 ARCHES: tuple[Arch, ...] = ("x86_64", "aarch64")
 KINDS = ("docker", "podman")
 
@@ -118,6 +118,8 @@ def _service(reader: Reader, node: Node) -> Service | None:
         name=part.word("name", str, ""),
         answers=bool(part.word("answers", _flag, None)),
         note=part.word("note", str, ""),
+        pulls=part.word("pulls", count(0, 10**9), None),
+        pulls_left=part.word("pulls_left", count(0, 10**9), None),
     )
 
 

@@ -46,11 +46,13 @@ class EngineSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """An index or a registry, whether it answers, and what it said of limits."""
+    """An index or a registry, and whether it answers. `pulls_left` of `pulls` images may still be had."""
 
     name: str
     answers: bool
     note: str = ""
+    pulls: int | None = None
+    pulls_left: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,6 +57,15 @@ class Referrer:
     annotations: tuple[tuple[str, str], ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """`left` of `most` images may still be pulled, within any `seconds`."""
+
+    most: int
+    left: int
+    seconds: int
+
+
 class Registry(Protocol):
     """An OCI registry; can be used from several threads.
 
@@ -68,6 +77,9 @@ class Registry(Protocol):
     @property
     def host(self) -> str:
         """The name by which users know it: `host` or `host:port`."""
+
+    def allowance(self) -> Allowance | None:
+        """What the registry says of how much may still be pulled; asking uses nothing up."""
 
     def has(self, repository: str, digest: str) -> int | None:
         """Bytes of a blob that is there, or None."""

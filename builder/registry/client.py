@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 from builder.registry import blobs, manifests, referrers
 from builder.registry.addresses import is_loopback
-from builder.registry.api import Blob, Manifest, OnGot, OnSent, Referrer, Registry, Sent
+from builder.registry.allowance import ASKED, allowance
+from builder.registry.api import Allowance, Blob, Manifest, OnGot, OnSent, Referrer, Registry, Sent
 from builder.registry.asking import Asking, Repository
 from builder.registry.names import HUB, checked_digest, checked_host, checked_path, checked_reference
 from builder.registry.retrying import Retrying
@@ -61,6 +62,10 @@ class Client:
     def host(self) -> str:
         """The registry's name for users."""
         return self.asking.host
+
+    def allowance(self) -> Allowance | None:
+        """See `Registry`."""
+        return allowance(self._in(ASKED))
 
     def has(self, repository: str, digest: str) -> int | None:
         """See `Registry`."""
