@@ -13,7 +13,7 @@ from builder.cli import selection
 from builder.engine.api import ImageFacts, RunRequest
 from builder.engine.dry import NOTHING_RAN, DryEngine
 from builder.errors import CellError
-from builder.lock import Asked, Lock, LockedBase, LockedCell, LockedSystem, checksum, system_key
+from builder.lock import CANONICAL, Asked, Lock, LockedBase, LockedCell, LockedSystem, checksum, system_key
 from builder.ports import Ports
 from builder.source.api import Pin, Rootfs, Supplies, Surroundings
 
@@ -59,7 +59,7 @@ def small_lock(**changes) -> Lock:
                    system=system.key, interpreter=pin("cpython", "3.12.1"), wheels=wheels)
         for ident, base, system in zip((DEBIAN12, DEBIAN13), bases, systems, strict=True)
     )  # fmt: skip
-    fields = {"matrix": "sha256:m", "canonical": 1, "epoch": LISTED, "bases": bases}
+    fields = {"matrix": "sha256:m", "canonical": CANONICAL, "epoch": LISTED, "bases": bases}
     systems = tuple(sorted(systems, key=lambda one: one.key))
     return Lock(**{**fields, "systems": systems, "cells": cells, **changes})
 

@@ -15,6 +15,8 @@ from builder.cell.circumstances import Circumstances
 from builder.cell.judge import Judge, verdict
 from builder.cell.nearest import Atlas
 
+pytestmark = pytest.mark.slow
+
 FACTS = facts.load()
 BUILDS = {name for row in FACTS.torch.values() for name in row.variants + row.variants_unconfirmed}
 CUDAS = sorted(map(names.cuda_version, BUILDS), key=names.version_key)

@@ -12,6 +12,8 @@ from facts_index import ROWS, Index, add_torch, like_the_tables
 from source_orders import bare_machine
 from source_server import SECRET, USER, Server
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ("--pytorch-index", "http://127.0.0.1:9/whl", "--release-matrix", "http://127.0.0.1:9/RELEASE.md")
 

@@ -13,6 +13,8 @@ from builder.facts.upkeep.differing import Difference, differences, known
 from builder.facts.upkeep.observing import Observed, observe
 from builder.report import facts_checked
 
+pytestmark = pytest.mark.slow
+
 READ = ("released", "python", "glibc", "default_cuda", "cudnn", "nccl", "triton", "torchvision", "torchaudio")
 
 

@@ -11,6 +11,8 @@ from builder.facts import overlay
 from builder.facts.upkeep import writing
 from builder.facts.upkeep.differing import differences, known
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def index():

@@ -72,4 +72,4 @@ def test_what_is_true_of_many_cells_is_said_once(tmp_path):
 
 def test_another_canonical_form_makes_other_images(tmp_path):
     made = dataclasses.replace(fitting(asked(tmp_path)), canonical=0)
-    assert reasons(tmp_path, made) == ["it is for version 0 of envbuild's canonical form, and this is 1"]
+    assert reasons(tmp_path, made) == ["it is for version 0 of envbuild's canonical form, and this is 2"]

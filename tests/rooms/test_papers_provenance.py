@@ -86,7 +86,7 @@ def test_it_tells_what_was_asked_for(cell, lock):
 
 def test_it_tells_by_which_rules(cell, lock):
     assert built(cell, lock)["internalParameters"] == {
-        "canonical": 1,
+        "canonical": 2,
         "envbuild": "0.1.0",
         "epoch": SUBJECT.epoch,
         "lock": f"sha256:{hashlib.sha256(locks.dumps(lock).encode()).hexdigest()}",

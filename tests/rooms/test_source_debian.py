@@ -112,6 +112,7 @@ def helper(request, tmp_path, monkeypatch):
         monkeypatch.setattr(debian_base, "APT_HELPER", str(program))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("helper")
 def test_a_mirror_that_does_not_answer_is_named_without_its_login(tmp_path, monkeypatch):
     monkeypatch.setattr(debian_base, "_tools_missing", lambda: False)  # mmdebstrap is not reached

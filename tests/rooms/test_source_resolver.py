@@ -14,6 +14,8 @@ from builder.errors import CellError, InputError, OutsideError
 from builder.source import installer, pins_txt, platforms
 from builder.source.host import HostSource
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def env(tmp_path):

@@ -18,6 +18,8 @@ import pytest
 
 from tests.screens.screens import HERE, ROOT
 
+pytestmark = pytest.mark.slow
+
 ENVBUILD = [sys.executable, "-c", "from builder.cli import main; main()"]
 HIDDEN, VISIBLE = "\x1b[?25l", "\x1b[?25h"
 
