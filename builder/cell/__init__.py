@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from builder.cell.aliases import Aim, aims
+from builder.cell.catalogue import RULES, Rule
 from builder.cell.expansion import MAX_CELLS, expand, refusals
+from builder.cell.grounds import Ground, grounds
 from builder.cell.hosts import Host, HostGpu, host, there
 from builder.cell.own import knowing
 from builder.cell.values import Cell, Reason, Status, Verdict, Weight
 
 __all__ = [
     "MAX_CELLS",
+    "RULES",
     "Aim",
     "Cell",
+    "Ground",
     "Host",
     "HostGpu",
     "Reason",
+    "Rule",
     "Status",
     "Verdict",
     "Weight",
     "aims",
     "expand",
+    "grounds",
     "host",
     "knowing",
     "refusals",

@@ -19,6 +19,7 @@ COMMANDS = {
     "doctor": "Look at this machine, and tell which PyTorch suits it.",
     "init": "Write a matrix for this machine.",
     "plan": "Show which cells of a matrix can be built, and why others cannot.",
+    "explain": "Tell why a cell is as it is, or what a rule means.",
     "lock": "Pin everything that the images are made of, by content.",
     "fetch": "Copy everything that a lock names into a folder.",
     "render": "Write the Dockerfiles and what they need.",
@@ -30,6 +31,7 @@ COMMANDS = {
     "pull-check": "Pull published images and prove them here.",
     "reproduce": "Make the images twice from nothing and compare them.",
     "facts": "Show, check and refresh the tables that say what fits together.",
+    "completion": "Print what a shell needs to complete commands and cells.",
     "cache": "Show what is kept on this machine, or make room.",
 }
 

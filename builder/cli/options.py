@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
+from builder.cli.completing import cells
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 OUT = ".envbuild/NAME-OF-MATRIX"
@@ -19,6 +21,7 @@ only_option = click.option(
     "--only",
     multiple=True,
     metavar="PATTERN",
+    shell_complete=cells,
     help="Only cells whose name matches, for example 'ubuntu*-cpu-*'. May be repeated.",
 )
 templates_option = click.option(
