@@ -10,7 +10,7 @@ import traceback
 
 import click
 
-from builder.cli import usage
+from builder.cli import ci, usage
 from builder.cli.screen import warn
 from builder.errors import EnvbuildError, InputError, OutsideError, Problem
 from builder.report import problems
@@ -22,6 +22,7 @@ def told(error: Exception) -> int:
     known = _known(error)
     if known is not None:
         warn(problems.text(known.problems, look(sys.stderr)))
+        ci.problems(known.problems)
         return known.exit_code
     message = f"bug in envbuild: {type(error).__name__}: {error}"
     problem = Problem(message=message, hint=f"please report it with {_kept(error)}")

@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 
 from builder import verification
-from builder.cli import running
+from builder.cli import ci, running
 from builder.cli.running import Flags
 from builder.engine.api import ImageFacts, Progress
 from builder.errors import InputError
@@ -23,6 +23,7 @@ def verify(reference: str, flags: Flags) -> int:
     """Verify the image, show the result, and return the exit code."""
     if any(character.isspace() for character in reference) or not reference:
         raise InputError.of(f"{reference!r} is neither a matrix file nor an image", hint="check its spelling")
+    ci.ready(flags.junit)
     with running.ports(flags.engine) as outside:
         view = replace(running.view(1, "verify", flags, outside), checks=True)
         with watching(view) as viewer:

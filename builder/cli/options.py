@@ -149,4 +149,10 @@ _VERIFY = (
         metavar="FOLDER",
         help="Train on the MNIST files (IDX format) in it, not on made-up digits.",
     ),
+    click.option(
+        "--junit",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help="Write the results as JUnit XML, too: a suite per cell, a case per check.",
+    ),
 )

@@ -14,7 +14,7 @@ from typing import Any
 
 from builder import pipeline, recipe, records
 from builder.cellwork import Work
-from builder.cli import cache, folders, locking
+from builder.cli import cache, ci, folders, locking
 from builder.cli.screen import say, warn
 from builder.cli.selection import Selection
 from builder.events import Stage
@@ -49,6 +49,7 @@ class Flags:
     templates: Path | None = None
     force: bool = False
     reverify: bool = False
+    junit: Path | None = None
 
 
 def flags(options: dict[str, Any]) -> Flags:
@@ -93,6 +94,7 @@ def run(chosen: Selection, flags: Flags, *, build: bool, verify: bool) -> int:
     recipes = chosen.recipes(flags.templates)
     found = locking.good(chosen, recipes)
     folders.writable(folder)
+    ci.ready(flags.junit)
     with ports(flags.engine, flags.jobs) as outside:
         lock = _lock(found, chosen, flags, outside) if build else found
         with_gpus = verify and gpus(flags, outside)
@@ -125,6 +127,7 @@ def show(results: tuple[Result, ...], folder: Path | None, flags: Flags) -> None
         say(records.dumps(summary.as_json(results)).rstrip("\n"))
     else:
         say(summary.as_text(results, folder, look(sys.stdout)))
+    ci.results(results, flags.junit)
 
 
 def gpus(flags: Flags, outside: Ports) -> bool:

@@ -24,7 +24,7 @@ def say(text: str) -> None:
     Raises `OutsideError` where it cannot be written for another reason, such as a full disk.
     """
     try:
-        print(text, flush=True)  # noqa: T201  this is the door to the screen
+        print(_fit(text), flush=True)  # noqa: T201  this is the door to the screen
     except BrokenPipeError:
         _swallow()
     except OSError as error:
@@ -35,11 +35,25 @@ def say(text: str) -> None:
 
 def warn(text: str) -> None:
     """Write lines to standard error, if anybody still reads it."""
+    speak(_fit(text))
+
+
+def speak(text: str) -> None:
+    """The same for words that are meant for the CI system itself, and are not made harmless."""
     try:
         sys.stderr.write(f"{text}\n")  # in one piece: several threads tell at once
         sys.stderr.flush()
     except OSError:
         sys.stderr = _nowhere()
+
+
+def _fit(text: str) -> str:
+    """What GitHub's runner takes for no command of its own."""
+    if os.environ.get("GITHUB_ACTIONS") != "true":
+        return text
+    from builder.report.github import harmless  # noqa: PLC0415  only there is it worth its start-up time
+
+    return harmless(text)
 
 
 def _swallow() -> None:

@@ -13,6 +13,7 @@ from typing import Protocol, TextIO
 
 from builder.events import Event, Finished, Progressed, Stage
 from builder.pipeline import Events, Result
+from builder.report import github
 from builder.report.figures import duration
 from builder.report.look import shown
 from builder.report.problems import brief, step
@@ -134,6 +135,7 @@ class Lines:
 
     def _print(self, cell: str, text: str) -> None:
         line = shown(f"[{time.monotonic() - self._begun:6.1f} s] {cell}: {text}")
+        line = github.harmless(line) if github.running() else line
         with suppress(BrokenPipeError):  # who read it has gone (`2>&1 | head`); the work goes on
             print(line, file=self._stream, flush=True)
 

@@ -1,0 +1,52 @@
+"""What a command leaves for the CI system that it runs in: JUnit XML, a summary, annotations."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from builder.cli import folders
+from builder.cli.screen import speak, warn
+from builder.errors import Problem
+from builder.pipeline import Result
+from builder.records import write_bytes
+from builder.report import github, markdown
+
+SUMMARY = "GITHUB_STEP_SUMMARY"  # names a file; other systems may set it too
+
+
+def ready(junit: Path | None) -> None:
+    """Raises `InputError` where the report could not be written: better now than after hours."""
+    if junit is not None:
+        folders.writable(junit.parent, "--junit")
+
+
+def results(found: Sequence[Result], junit: Path | None) -> None:
+    """Leave what a run of cells ended in."""
+    if junit is not None:
+        from builder.report.junit import as_xml  # noqa: PLC0415  ElementTree is for those who ask
+
+        write_bytes(junit, as_xml(found))
+    if os.environ.get(SUMMARY):
+        _summarize(markdown.of_run(found))
+    if github.running():
+        for line in github.of_run(found):
+            speak(line)
+
+
+def problems(found: Sequence[Problem]) -> None:
+    """Leave what kept a command from its work."""
+    if os.environ.get(SUMMARY):
+        _summarize(markdown.of_problems(found))
+    if github.running():
+        for line in github.of_problems(found):
+            speak(line)
+
+
+def _summarize(text: str) -> None:
+    try:
+        with Path(os.environ[SUMMARY]).open("a", encoding="utf-8") as file:
+            file.write(text + "\n")
+    except OSError as error:  # the run is what it was
+        warn(f"the summary was not written: {error.strerror or error}")
