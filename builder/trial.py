@@ -74,7 +74,7 @@ class Trial:
 OnRecord = Callable[[dict[str, Any]], None]
 
 
-class _Lines:
+class Records:
     """Cuts a stream into lines and keeps those that are records of this run."""
 
     def __init__(self, nonce: str, on_record: OnRecord) -> None:
@@ -84,6 +84,7 @@ class _Lines:
         self.records: list[dict[str, Any]] = []
 
     def feed(self, chunk: bytes) -> None:
+        """Take in what came."""
         *lines, rest = (self._rest + chunk).split(b"\n")
         self._rest = rest[:LINE_LIMIT]
         for line in lines:
@@ -106,13 +107,14 @@ def run(subject: Subject, engine: Engine, on_record: OnRecord, cancel: threading
     Raises `OutsideError` where the engine cannot run containers of the image at all.
     """
     nonce = secrets.token_hex(16)
-    lines = _Lines(nonce, on_record)
+    lines = Records(nonce, on_record)
     request = _request(subject, nonce)
     end = engine.run(request, lines.feed, cancel)
     return Trial(records=tuple(lines.records), end=end)
 
 
-def _request(subject: Subject, nonce: str) -> RunRequest:
+def configuration(subject: Subject, nonce: str, mnist: str | None) -> bytes:
+    """What the verifier is told; `mnist` is the folder as it sees it."""
     settings = subject.settings
     config = {
         "nonce": nonce,
@@ -121,11 +123,16 @@ def _request(subject: Subject, nonce: str) -> RunRequest:
         "claim": subject.claim,
         "gpu": subject.gpus,
         "gpus": list(settings.gpus),
-        "mnist": MNIST_FOLDER if subject.mnist else None,
+        "mnist": mnist,
         "only": list(subject.only) or None,
         "time_limit": settings.timeout,
     }
-    code, options = bundle(), json.dumps(config).encode()
+    return json.dumps(config).encode()
+
+
+def _request(subject: Subject, nonce: str) -> RunRequest:
+    settings = subject.settings
+    code, options = bundle(), configuration(subject, nonce, MNIST_FOLDER if subject.mnist else None)
     unset = "unset HOME" if subject.homeless else ":"
     return RunRequest(
         image=subject.image,

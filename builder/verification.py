@@ -105,28 +105,42 @@ def verify(
     Raises `OutsideError` where the engine fails; everything that the image does wrong is in the verdict.
     """
     begun = time.monotonic()
-    main = trial.run(subject, engine, _starts(on_check), cancel)
+    main = trial.run(subject, engine, starts(on_check), cancel)
     checks = _checks(main)
     broken = _broken(main, listed(subject.settings.level), checks)
     if broken is None and subject.settings.level != "static" and not _stopped_early(checks):
         on_check("uid.other")
         checks = (*checks, _other_uid(subject, engine, cancel))
+    verdict = _verdict(main, subject, checks, broken)
+    return replace(verdict, cell=cell, seconds=round(time.monotonic() - begun, 3))
+
+
+def judged(main: Trial, subject: Subject) -> Verification:
+    """The verdict on one trial alone."""
+    checks = _checks(main)
+    broken = _broken(main, listed(subject.settings.level), checks)
+    return _verdict(main, subject, checks, broken)
+
+
+def _verdict(main: Trial, subject: Subject, checks: tuple[Check, ...], broken: str | None) -> Verification:
     status, reason = ("error", broken) if broken else _judge(checks)
     return Verification(
-        cell=cell,
+        cell=None,
         image=subject.image,
         status=status,
         reason=reason,
         level=subject.settings.level,
         verifier=bundle_digest(),
-        seconds=round(time.monotonic() - begun, 3),
+        seconds=round(main.end.seconds, 3),
         environment=_values(main, "environment"),
         fingerprint=_values(main, "fingerprint"),
         checks=checks,
     )
 
 
-def _starts(on_check: OnCheck) -> trial.OnRecord:
+def starts(on_check: OnCheck) -> trial.OnRecord:
+    """Tells `on_check` of each check that begins."""
+
     def on_record(record: dict[str, Any]) -> None:
         if record.get("record") == "start":
             on_check(str(record.get("id")))

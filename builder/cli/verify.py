@@ -9,27 +9,46 @@ import click
 
 from builder.cli import one_image, running, selection
 from builder.cli.options import run_options, verify_options
+from builder.errors import InputError
 
 
 @click.command("verify")
-@click.argument("target", metavar="MATRIX|IMAGE")
+@click.argument("target", metavar="[MATRIX|IMAGE]", required=False)
+@click.option(
+    "--here", is_flag=True, help="Prove the environment that this runs in, without an engine and a container."
+)
+@click.option(
+    "--python", metavar="PATH", help="The Python of --here; default: the first on PATH that has torch."
+)
 @run_options
 @verify_options
-def command(target: str, only: tuple[str, ...], **options: Any) -> int:
+def command(target: str | None, only: tuple[str, ...], **options: Any) -> int:
     """Prove the images of MATRIX that were built, or any IMAGE that the engine
     has or can pull. It must train, save, load and quantize in a container
     without network.
 
     Images of a matrix must also be what their tags say; of another image only
-    what it does is judged.
+    what it does is judged. With --here it is the environment at hand; if a
+    MATRIX is named, too, it must be the cell of --only.
 
     \b
     Examples:
       envbuild verify matrices/quickstart.yaml
       envbuild verify pytorch/pytorch:latest --allow no-gpu
       envbuild verify my/image:1 --level deep --json
+      envbuild verify --here --junit report.xml
     """
-    flags = running.flags(options)
+    flags, here, python = running.flags(options), options["here"], options["python"]
+    if here:
+        from builder.cli import this_environment  # noqa: PLC0415
+
+        return this_environment.verify(target, only, python, flags)
+    if python is not None:
+        raise InputError.of("--python goes with --here alone", hint="an image has its own Python")
+    if target is None:
+        raise InputError.of(
+            "envbuild verify needs a matrix or an image", hint="or --here: the environment at hand"
+        )
     if target.endswith((".yaml", ".yml")) or target.startswith((".", "/")) or Path(target).is_file():
         return running.run(selection.select(Path(target), only), flags, build=False, verify=True)
     return one_image.verify(target, flags)

@@ -53,14 +53,17 @@ def _problem(problem: Problem, result: Result, look: Look) -> list[str]:
 
 
 def _proof(proof: Verification, look: Look, *, allowed: bool) -> list[str]:
-    """The checks that kept an image from passing, those that did not run together by what they lacked."""
+    """The checks that kept an image from passing, those with one reason together."""
     told = []
     if proof.status == "error" and proof.reason:
         told += wrap(f"error: {proof.reason}", look, indent=2)
+    alike: dict[tuple[str, str, str | None], list[str]] = {}
     for check in proof.checks:
         if check.required and check.status in ("fail", "error"):
-            told += wrap(f"{check.status}: {check.id}: {check.reason or check.title}", look, indent=2)
-            told += wrap(f"hint: {check.hint}", look, indent=6) if check.hint else []
+            alike.setdefault((check.status, check.reason or check.title, check.hint), []).append(check.id)
+    for (status, reason, hint), names in alike.items():
+        told += wrap(f"{status}: {', '.join(names)}: {reason}", look, indent=2)
+        told += wrap(f"hint: {hint}", look, indent=6) if hint else []
     return told + list(_skipped(proof, look, allowed=allowed))
 
 

@@ -11,6 +11,7 @@ from builder.engine.dry import NOTHING_RAN, DryEngine
 from builder.errors import CellError, OutsideError, Problem
 from builder.ports import Ports
 from tests.screens.case import Outside, case
+from tests.screens.ci_cases import CI
 from tests.screens.explain_cases import EXPLAIN
 from tests.screens.facts_cases import FACTS
 from tests.screens.host_cases import HOSTS
@@ -283,4 +284,4 @@ VERIFY = (
     case("verify-no-image", "verify 'two words'"),
 )
 
-CASES = (*USAGE, *MATRIX, *PLAN, *LOCK, *RENDER, *BUILD_CASES, *KEPT, *VERIFY, *HOSTS, *FACTS, *EXPLAIN)
+CASES = (*USAGE, *MATRIX, *PLAN, *LOCK, *RENDER, *BUILD_CASES, *KEPT, *VERIFY, *HOSTS, *FACTS, *EXPLAIN, *CI)
