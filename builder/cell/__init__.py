@@ -8,6 +8,7 @@ from builder.cell.expansion import MAX_CELLS, expand, refusals
 from builder.cell.grounds import Ground, grounds
 from builder.cell.hosts import Host, HostGpu, host, there
 from builder.cell.own import knowing
+from builder.cell.shards import Shard, parts
 from builder.cell.values import Cell, Reason, Status, Verdict, Weight
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "HostGpu",
     "Reason",
     "Rule",
+    "Shard",
     "Status",
     "Verdict",
     "Weight",
@@ -28,6 +30,7 @@ __all__ = [
     "grounds",
     "host",
     "knowing",
+    "parts",
     "refusals",
     "there",
 ]

@@ -31,7 +31,7 @@ def command(matrix: Path, only: tuple[str, ...], dry_run: bool, **options: Any) 
       envbuild build matrices/team.yaml -j 2
       envbuild build matrices/team.yaml --only 'ubuntu22.04-*' --fail-fast
     """
-    flags, chosen = running.flags(options), selection.select(matrix, only)
+    flags, chosen = running.flags(options), selection.select(matrix, only, options["shard"])
     if not dry_run:
         return running.run(chosen, flags, build=True, verify=False)
     if flags.as_json:

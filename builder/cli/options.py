@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from builder.cli.completing import cells
+
+if TYPE_CHECKING:
+    from builder.cell import Shard
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -23,6 +27,29 @@ only_option = click.option(
     metavar="PATTERN",
     shell_complete=cells,
     help="Only cells whose name matches, for example 'ubuntu*-cpu-*'. May be repeated.",
+)
+
+
+def _shard(context: click.Context, option: click.Parameter, value: str | None) -> Shard | None:  # noqa: ARG001
+    if value is None:
+        return None
+    from builder.cell import Shard  # noqa: PLC0415  what has no matrix starts without it
+    from builder.yamldoc import shown  # noqa: PLC0415
+
+    match = re.fullmatch(r"([0-9]{1,4})/([0-9]{1,4})", value, re.ASCII)
+    if not match:
+        raise click.BadParameter(f"'{shown(value)}' is no part such as 2/5")
+    number, of = int(match[1]), int(match[2])
+    if not 1 <= number <= of:
+        raise click.BadParameter(f"there is no part {number} of {of}; the first is 1/{of}")
+    return Shard(number=number, of=of)
+
+
+shard_option = click.option(
+    "--shard",
+    metavar="I/N",
+    callback=_shard,
+    help="Only part I of N, of about the same work each; together they are all.",
 )
 templates_option = click.option(
     "--templates",
@@ -108,6 +135,7 @@ jobs_option = click.option(
 
 _RUN = (
     only_option,
+    shard_option,
     jobs_option,
     click.option(
         "--fail-fast/--keep-going", default=False, help="Stop at the first failure; default: go on."

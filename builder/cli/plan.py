@@ -13,7 +13,7 @@ import click
 from builder import preflight, records
 from builder.cell import Cell, host, refusals, there
 from builder.cli import selection, tables
-from builder.cli.options import matrix_argument, only_option
+from builder.cli.options import matrix_argument, only_option, shard_option
 from builder.cli.screen import say, warn
 from builder.cli.selection import Selection
 from builder.errors import CellError, InputError
@@ -22,6 +22,7 @@ from builder.report import plan_table, problems
 from builder.report.look import look
 from builder.report.plan_table import Plan
 
+JOBS = ("github", "gitlab")
 HINT = "take one of the nearest cells instead, or leave such cells out by `exclude` or by `impossible: drop`"
 
 
@@ -31,10 +32,17 @@ HINT = "take one of the nearest cells instead, or leave such cells out by `exclu
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["table", "json"]),
+    type=click.Choice(["table", "json", "github", "gitlab"]),
     default="table",
-    help="For the eye, or for scripts.  [default: table]",
+    help="For the eye, for scripts, or as jobs of a CI system.  [default: table]",
 )
+@click.option(
+    "--shards",
+    metavar="N",
+    type=click.IntRange(1, 256),
+    help="With github or gitlab: N jobs of about the same work each, not one per cell.",
+)
+@shard_option
 @click.option(
     "--driver",
     metavar="VERSION",
@@ -68,9 +76,19 @@ def command(matrix: Path, only: tuple[str, ...], **options: Any) -> int:
       envbuild plan matrices/gpu.yaml --driver 535 --gpu 'RTX 3090'
       envbuild plan matrices/team.yaml --online
       envbuild plan matrices/team.yaml --format json | jq -r '.cells[].id'
+      envbuild plan matrices/team.yaml --format github --shards 8
     """
-    chosen = selection.read(matrix, only)
-    plan = _planned(chosen, tuple(cell for cell in chosen.cells if selection.meant(cell, only)), options)
+    chosen = selection.read(matrix, only, options["shard"])
+    if options["form"] in JOBS:
+        return _jobs(chosen, only, options)
+    if options["shards"]:
+        raise InputError.of(
+            "--shards goes with --format github or gitlab", hint="--shard I/N shows one of N parts"
+        )
+    kept = {cell.id for cell in chosen.chosen}
+    meant = (cell for cell in chosen.cells if selection.meant(cell, only))
+    cells = tuple(cell for cell in meant if options["shard"] is None or cell.id in kept)
+    plan = _planned(chosen, cells, options)
     if options["form"] == "json":
         say(records.dumps(plan_table.as_json(plan)).rstrip("\n"))
     else:
@@ -83,6 +101,18 @@ def command(matrix: Path, only: tuple[str, ...], **options: Any) -> int:
         raise InputError(problems.one_line_each(refused, HINT))
     missing = any(one.found == "missing" for inputs in plan.inputs.values() for one in inputs)
     return CellError.exit_code if missing else 0
+
+
+def _jobs(chosen: Selection, only: tuple[str, ...], options: dict[str, Any]) -> int:
+    """The cells to build as jobs; those that cannot be are refused as ever."""
+    from builder.report import jobs  # noqa: PLC0415
+
+    refused = refusals(tuple(cell for cell in chosen.cells if selection.meant(cell, only)), chosen.matrix)
+    if refused:
+        raise InputError(refused)
+    work = jobs.cut(chosen.chosen, options["shards"])
+    say(jobs.for_github(work) if options["form"] == "github" else jobs.for_gitlab(work, chosen.matrix.path))
+    return 0
 
 
 def _planned(chosen: Selection, cells: tuple[Cell, ...], options: dict[str, Any]) -> Plan:

@@ -70,7 +70,9 @@ def command(matrix: Path | None, only: tuple[str, ...], **options: Any) -> int:
     if matrix is None:
         raise click.UsageError("it needs a MATRIX")
     through.check(options)
-    flags, chosen = running.flags(options), selection.select(matrix, only)
+    flags, chosen = running.flags(options), selection.select(matrix, only, options["shard"])
+    if running.empty(chosen):
+        return 0
     recipes = chosen.recipes(flags.templates)
     lock = locking.good(chosen, recipes)
     place = _place(options["to"] or chosen.matrix.image)

@@ -90,6 +90,9 @@ def ports(engine: str | None, jobs: int = 2) -> Iterator[Ports]:
 
 def run(chosen: Selection, flags: Flags, *, build: bool, verify: bool) -> int:
     """Run the stages over the chosen cells, show what happens, print the results; the exit code."""
+    if empty(chosen):
+        show((), None, flags)
+        return 0
     folder = flags.out or folders.default(chosen.matrix)
     recipes = chosen.recipes(flags.templates)
     found = locking.good(chosen, recipes)
@@ -112,6 +115,13 @@ def run(chosen: Selection, flags: Flags, *, build: bool, verify: bool) -> int:
     return code
 
 
+def empty(chosen: Selection) -> bool:
+    """Whether a part of a matrix has no cells, which is then said."""
+    if not chosen.chosen:
+        warn(f"this part of {chosen.matrix.path} has no cells: there is nothing to do")
+    return not chosen.chosen
+
+
 def _lock(found: Lock | None, chosen: Selection, flags: Flags, outside: Ports) -> Lock:
     return locking.complete(found, chosen, flags.templates, outside, quiet=flags.quiet)
 
@@ -125,7 +135,7 @@ def show(results: tuple[Result, ...], folder: Path | None, flags: Flags) -> None
     """The results on standard output; `folder` holds their records."""
     if flags.as_json:
         say(records.dumps(summary.as_json(results)).rstrip("\n"))
-    else:
+    elif results:
         say(summary.as_text(results, folder, look(sys.stdout)))
     ci.results(results, flags.junit)
 

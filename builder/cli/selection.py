@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder import matrix, recipe
-from builder.cell import Cell, expand, knowing, refusals
+from builder.cell import Cell, Shard, expand, knowing, parts, refusals
 from builder.cli import tables
 from builder.errors import InputError, NothingSelectedError, Problem
 from builder.facts import Facts
@@ -34,25 +34,27 @@ class Selection:
         return tuple(recipe.write(cell, self.matrix, self.facts, templates) for cell in self.chosen)
 
 
-def read(path: Path, only: Sequence[str] = ()) -> Selection:
+def read(path: Path, only: Sequence[str] = (), shard: Shard | None = None) -> Selection:
     """The matrix and its cells, chosen but not yet refused: what `plan` shows. Raises `InputError`."""
     wanted = matrix.load(path)
     known = knowing(wanted, tables.load())
     cells = expand(wanted, known)
     _known_patterns(only, cells)
     chosen = tuple(cell for cell in cells if cell.selected and meant(cell, only))
+    if shard is not None:
+        chosen = parts(chosen, shard.of)[shard.number - 1]
     return Selection(matrix=wanted, facts=known, cells=cells, chosen=chosen)
 
 
-def select(path: Path, only: Sequence[str] = ()) -> Selection:
+def select(path: Path, only: Sequence[str] = (), shard: Shard | None = None) -> Selection:
     """The cells to work on. Raises `InputError` for cells that cannot be, `NothingSelectedError` when none
-    is left.
+    is left; a shard may be empty.
     """
-    selection = read(path, only)
+    selection = read(path, only, shard)
     refused = refusals(tuple(cell for cell in selection.cells if meant(cell, only)), selection.matrix)
     if refused:
         raise InputError(refused)
-    if not selection.chosen:
+    if not selection.chosen and shard is None:
         raise NothingSelectedError((_nothing_left(selection, only),))
     return selection
 

@@ -35,4 +35,6 @@ def command(matrix: Path, only: tuple[str, ...], **options: Any) -> int:
       envbuild up matrices/gpu.yaml --allow no-gpu
       envbuild up matrices/team.yaml --only '*-cpu-*' --json > results.json
     """
-    return running.run(selection.select(matrix, only), running.flags(options), build=True, verify=True)
+    return running.run(
+        selection.select(matrix, only, options["shard"]), running.flags(options), build=True, verify=True
+    )

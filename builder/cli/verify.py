@@ -50,5 +50,7 @@ def command(target: str | None, only: tuple[str, ...], **options: Any) -> int:
             "envbuild verify needs a matrix or an image", hint="or --here: the environment at hand"
         )
     if target.endswith((".yaml", ".yml")) or target.startswith((".", "/")) or Path(target).is_file():
-        return running.run(selection.select(Path(target), only), flags, build=False, verify=True)
+        return running.run(
+            selection.select(Path(target), only, options["shard"]), flags, build=False, verify=True
+        )
     return one_image.verify(target, flags)

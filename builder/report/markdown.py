@@ -24,7 +24,12 @@ def of_run(results: Sequence[Result]) -> str:
     counts = Counter(figures.verdict(result) for result in ordered)
     words = ", ".join(f"{number} {verdict}" for verdict, number in counts.items())
     rows = [_row(result) for result in ordered]
-    lines = [f"### envbuild: {count(len(results), 'cell')}: {words}", "", *table(_head(), rows), ""]
+    lines = [
+        f"### envbuild: {count(len(results), 'cell')}{': ' * bool(words)}{words}",
+        "",
+        *table(_head(), rows),
+        "",
+    ]
     return limited("\n".join([*lines, *(line for result in ordered for line in _folded(result))]))
 
 

@@ -80,7 +80,9 @@ def as_text(plan: Plan, look: Look = PLAIN) -> str:
     selected = [cell for cell in cells if cell.selected]
     told += _warnings([(cell.id, cell.reasons) for cell in selected], "warnings", look)
     counts = Counter(standing(cell) for cell in cells)
-    words = ", ".join(f"{counts[name]} {_called(name)}" for name in STANDINGS if counts[name])
+    words = (
+        ", ".join(f"{counts[name]} {_called(name)}" for name in STANDINGS if counts[name]) or "nothing to do"
+    )
     if plan.machine is not None:
         stopped, lines = _there(plan, [cell.id for cell in selected], look)
         told += lines

@@ -9,6 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from builder.errors import InputError
 from builder.yamldoc.content import MAX_BYTES, read_text, shown
 from builder.yamldoc.nodes import Document, Hole, Mapping, Node, Scalar, Sequence
@@ -29,7 +31,14 @@ __all__ = [
     "read_table",
     "read_text",
     "shown",
+    "text",
 ]
+
+
+def text(document: Any) -> str:
+    """A document of dicts, lists and text as YAML that reads back as the same; keys keep their order."""
+    return str(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120))
+
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
