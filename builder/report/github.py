@@ -70,7 +70,7 @@ def command(
     if place is not None:
         told |= {"file": _within(place.file, env), "line": place.line, "col": place.column}
     words = ",".join(f"{name}={_property(str(value))}" for name, value in told.items())
-    return f"::{kind} {words}::{_data(text[:LONGEST])}"
+    return f"::{kind} {words}::{_escaped(text[:LONGEST])}"
 
 
 def _within(file: str, env: Mapping[str, str]) -> str:
@@ -84,9 +84,9 @@ def _within(file: str, env: Mapping[str, str]) -> str:
     )
 
 
-def _data(text: str) -> str:
+def _escaped(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+    return _escaped(text).replace(":", "%3A").replace(",", "%2C")

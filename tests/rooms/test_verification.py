@@ -191,7 +191,7 @@ def test_what_a_gpu_is_missing_for_can_be_allowed_by_name() -> None:
 
 
 def test_an_endless_line_does_not_fill_memory() -> None:
-    lines = verification.trial._Lines("n", lambda record: None)
+    lines = verification.trial.Records("n", lambda record: None)
     for _ in range(4):
         lines.feed(b"x" * LINE_LIMIT)
     assert len(lines._rest) <= LINE_LIMIT
