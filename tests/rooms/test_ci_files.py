@@ -1,4 +1,4 @@
-"""What others use in their CI: the action, the workflows, and the guide's examples are what the systems take."""
+"""What others use in their CI, action, workflows and the guide's examples, is what the systems take."""
 
 import json
 import re
@@ -90,7 +90,7 @@ def test_the_guide_s_examples_are_what_the_systems_take(number, tmp_path):
 def test_the_guide_s_commands_can_be_typed():
     from builder.cli import COMMANDS
 
-    lines = re.findall(r"^(?:    |.*\$\()?(envbuild [a-z].*?)(?:\)|$)", GUIDE, re.MULTILINE)
+    lines = re.findall(r"^(?: {4}|.*\$\(|.*- )(envbuild [a-z].*?)(?:\)|$)", GUIDE, re.MULTILINE)
     assert len(lines) >= 3
     assert {line.split()[1] for line in lines} <= set(COMMANDS)
 
