@@ -61,6 +61,7 @@ def image_of(work: Work, ports: Ports) -> Image:
         raise _not_built(work, "the lock changed since this cell was built")
     if ports.stored(found.stored) is None:
         raise _not_built(work, f"the engine no longer has the image that was built ({found.id[:19]})")
+    _check_budget(work, found.size)
     for tag in work.recipe.cell.tags:
         named = ports.stored(tag)
         if named != found.stored:
@@ -161,6 +162,7 @@ def kept(work: Work, locked: Locked, ports: Ports) -> Image | None:
     found = None if work.force else records.read_image(work.folder)
     if found is None or found.inputs != locked.inputs or found.tags != work.recipe.cell.tags:
         return None
+    _check_budget(work, found.size)
     return found if all(ports.stored(name) == found.stored for name in (found.stored, *found.tags)) else None
 
 
@@ -209,11 +211,17 @@ def build_cell(work: Work, locked: Locked, ports: Ports, emit: Emit) -> Image:
 def _within_budget(work: Work, ports: Ports, built: str) -> int:
     """The image's size. Raises `CellError` when that is more than the matrix allows; then it gets no tag."""
     found = ports.engine.find(built)
-    if work.budget is not None and found is not None and found.size > work.budget:
-        message = f"the image takes {found.size / 1e9:.2f} GB, its budget is {work.budget / 1e9:.2f} GB"
+    if found is None:
+        return 0
+    _check_budget(work, found.size)
+    return found.size
+
+
+def _check_budget(work: Work, size: int) -> None:
+    if work.budget is not None and size > work.budget:
+        message = f"the image takes {size / 1e9:.2f} GB, its budget is {work.budget / 1e9:.2f} GB"
         hint = "raise budget.size, or take packages away"
         raise CellError((Problem(message=message, hint=hint, cell=work.recipe.cell.id),))
-    return found.size if found else 0
 
 
 def _tag(work: Work, ports: Ports, built: str) -> None:
@@ -233,9 +241,9 @@ def verify_cell(work: Work, built: Image, ports: Ports, emit: Emit) -> Verificat
     kept. Raises `OutsideError` where the engine fails.
     """
     cell, subject = work.recipe.cell.id, _subject(work, built)
-    asked = verification.asked(subject, ports.host())
+    asked, wanted = verification.asked(subject, ports.host()), verification.wanted(subject)
     found = None if work.reverify else records.read_verification(work.folder)
-    if found is not None and found.asked == asked and found.status in ("passed", "not verified"):
+    if found is not None and _holds(found, asked, wanted):
         emit(Finished(cell=cell, stage="verify", outcome="kept", seconds=0.0))
         return found
     (work.folder / "verification.json").unlink(missing_ok=True)
@@ -247,9 +255,20 @@ def verify_cell(work: Work, built: Image, ports: Ports, emit: Emit) -> Verificat
         log.writelines(f"{check.status:5} {check.id} {check.reason or ''}\n" for check in verdict.checks)
         stage.outcome = verdict.status
         log.write(f"{verdict.status}: {verdict.reason or 'every required check passed'}\n")
-    verdict = dataclasses.replace(verdict, image=built.id, asked=asked)
+    verdict = dataclasses.replace(verdict, image=built.id, asked=asked, wanted=wanted)
     records.write(work.folder, "verification", verdict, built.id)
     return verdict
+
+
+def wanted(work: Work, built: Image) -> str:
+    """What the matrix wants proven of an image; a verdict names it, too."""
+    return verification.wanted(_subject(work, built))
+
+
+def _holds(found: Verification, asked: str, wanted: str) -> bool:
+    """Whether a verdict of before answers what is asked now, and is what its checks come to."""
+    same = (found.asked, found.wanted) == (asked, wanted) and found.status in ("passed", "not verified")
+    return same and verification.contradiction(found) is None
 
 
 def _subject(work: Work, built: Image) -> Subject:

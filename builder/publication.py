@@ -6,6 +6,7 @@ A cell that may not be published holds the others back, unless that was allowed 
 from __future__ import annotations
 
 import dataclasses
+import os
 import time
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 
 from builder import image, records
 from builder.cell import Aim
-from builder.cellwork import Work, image_of
+from builder.cellwork import Work, image_of, wanted
 from builder.engine.api import Progress
 from builder.errors import EnvbuildError, OutsideError, Problem
 from builder.events import Event, Finished, Progressed, Started
@@ -166,14 +167,19 @@ def _planned(way: Way, outside: Through, emit: Emit) -> Published:
     emit(Started(cell=cell, stage="publish"))
     try:
         built = image_of(work, outside.ports)
+        if way.lock is None or work.locked is None:
+            raise refused(cell, "there is no lock of it", hint="`envbuild lock MATRIX` makes it")
         proof = records.read_verification(work.folder)
-        if proof is None or way.lock is None or work.locked is None:
-            raise refused(cell, "it was not verified")
+        if proof is None:
+            record = work.folder / "verification.json"
+            damaged = f"{record} is not a record that can be read"
+            raise refused(cell, damaged if os.path.lexists(record) else "it was not verified")
         made, _ = image.make(work.locked, dataclasses.replace(outside.ports, ahead=False), tell)
         verified = Verified(
             image=built,
             proof=proof,
             level=work.settings.level,
+            wanted=wanted(work, built),
             made=made,
             locked=work.locked,
             lock=way.lock,
@@ -191,12 +197,13 @@ def _published(way: Way, found: Published, outside: Through, emit: Emit) -> Publ
     begun = time.monotonic()
     try:
         done = _release(found.plan, outside, _teller(found.cell, emit))
-        records.write(way.work.folder, "release", done, done.image)
     except EnvbuildError as error:
-        return _failed(found.cell, error, emit, found.plan)
-    except OSError as error:
-        trouble = OutsideError.of(f"{error.filename or ''}: {error.strerror or error}")
-        return _failed(found.cell, trouble, emit, found.plan)
+        return _failed(found.cell, error, emit, found.plan, time.monotonic() - begun)
+    try:
+        records.write(way.work.folder, "release", done, done.image)
+    except OSError as error:  # it is published all the same
+        note = f"{way.work.folder / 'release.json'} was not written: {error.strerror or error}"
+        emit(Progressed(cell=found.cell, stage="publish", step="note", line=note))
     spent = time.monotonic() - begun
     emit(Finished(cell=found.cell, stage="publish", outcome="done", seconds=spent))
     return Published(cell=found.cell, plan=found.plan, release=done)
@@ -210,9 +217,11 @@ def _release(plan: Plan | Handing, outside: Through, tell: Callable[[Progress], 
     return publish(plan, outside, tell)
 
 
-def _failed(cell: str, error: EnvbuildError, emit: Emit, plan: Plan | Handing | None = None) -> Published:
+def _failed(
+    cell: str, error: EnvbuildError, emit: Emit, plan: Plan | Handing | None = None, spent: float = 0.0
+) -> Published:
     told = tuple(problem.message for problem in error.problems)
-    emit(Finished(cell=cell, stage="publish", outcome="failed", seconds=0.0, detail=told))
+    emit(Finished(cell=cell, stage="publish", outcome="failed", seconds=spent, detail=told))
     return Published(cell=cell, plan=plan, problems=error.problems, exit_code=error.exit_code)
 
 

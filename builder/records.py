@@ -66,7 +66,7 @@ def _read(folder: Path, kind: str) -> dict[str, Any] | None:
     """The value part of a record, or None where there is none or it is not ours."""
     try:
         body = json.loads((folder / f"{kind}.json").read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     if not isinstance(body, dict) or body.get("schema") != SCHEMA or body.get("kind") != kind:
         return None
@@ -108,4 +108,17 @@ def read_verification(folder: Path) -> Verification | None:
         proof = Verification(checks=checks, **value)
     except (KeyError, TypeError, ValueError):
         return None
-    return proof if _fits(proof, ("seconds",), ("image", "status", "level", "verifier")) else None
+    texts = ("image", "status", "level", "verifier", "asked", "wanted")
+    whole = _fits(proof, ("seconds",), texts) and isinstance(proof.reason, (str, type(None)))
+    return proof if whole and all(_is_check(check) for check in checks) else None
+
+
+def read_repository(folder: Path) -> str:
+    """`host/path` where the cell was published last; empty where it was not."""
+    told = (_read(folder, "release") or {}).get("repository")
+    return told if isinstance(told, str) else ""
+
+
+def _is_check(check: Check) -> bool:
+    known = ("pass", "warn", "fail", "error", "skip")
+    return isinstance(check.id, str) and check.status in known and isinstance(check.required, bool)

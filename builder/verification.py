@@ -76,6 +76,7 @@ class Verification:
     fingerprint: dict[str, Any]
     checks: tuple[Check, ...]
     asked: str = ""  # digest of what was asked: image, claim, settings, verifier, class of machine
+    wanted: str = ""  # digest of what the matrix wants proven: the claim and its settings, but for the level
 
     @property
     def waits_for(self) -> frozenset[str]:
@@ -95,6 +96,25 @@ def asked(subject: Subject, host: str) -> str:
     """
     text = json.dumps([asdict(subject), bundle_digest(), host], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def wanted(subject: Subject) -> str:
+    """A digest of what a matrix wants proven of an image, however thoroughly and on whatever machine."""
+    settings = {name: value for name, value in asdict(subject.settings).items() if name != "level"}
+    text = json.dumps([subject.claim, settings], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def contradiction(proof: Verification) -> str | None:
+    """Why a verdict of this verifier is not what its own checks come to; None where it is."""
+    if proof.status == "error":
+        return None
+    if broken := _incomplete(listed(proof.level), proof.checks):  # type: ignore[arg-type]  # one of these, or it fails
+        return broken
+    if proof.level != "static" and not _stopped_early(proof.checks) and not _named(proof.checks, "uid.other"):
+        return "the report is not complete: missing uid.other"
+    status, _ = _judge(proof.checks)
+    return f"its checks come to: {status}" if status != proof.status else None
 
 
 def verify(
@@ -210,10 +230,17 @@ def _broken(tried: Trial, expected: Sequence[Listed], checks: Sequence[Check]) -
     summaries = [record for record in tried.records if record.get("record") == "summary"]
     if not summaries or summaries[-1].get("complete") is not True:
         return f"{_ended(tried.end)}{_during(tried)} without a complete report"
+    if summaries[0].get("checks") != len(checks) or len(summaries) > 1:
+        return _incomplete(expected, checks) or "the report is not complete"
+    return _incomplete(expected, checks)
+
+
+def _incomplete(expected: Sequence[Listed], checks: Sequence[Check]) -> str | None:
+    """What is missing of the checks, told twice, or weakened."""
     ids = [check.id for check in checks]
     twice = sorted({name for name in ids if ids.count(name) > 1})
     missing = sorted({item.id for item in expected} - set(ids))
-    if twice or missing or len(summaries) > 1 or summaries[0].get("checks") != len(ids):
+    if twice or missing:
         return "the report is not complete: " + "; ".join(
             text
             for text in (
@@ -225,6 +252,10 @@ def _broken(tried: Trial, expected: Sequence[Listed], checks: Sequence[Check]) -
     weakened = [item.id for item in expected if item.required and not _of(checks, item.id).required]
     waived = [name for name in weakened if _of(checks, name).status not in ("skip", "pass", "warn")]
     return f"the report weakens {', '.join(waived)}" if waived else None
+
+
+def _named(checks: Sequence[Check], name: str) -> bool:
+    return any(check.id == name for check in checks)
 
 
 def _of(checks: Sequence[Check], name: str) -> Check:

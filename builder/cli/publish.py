@@ -70,12 +70,16 @@ def command(matrix: Path | None, only: tuple[str, ...], **options: Any) -> int:
     if matrix is None:
         raise click.UsageError("it needs a MATRIX")
     through.check(options)
+    from builder.source import offline  # noqa: PLC0415
+
+    if offline():
+        raise InputError.of("publish talks to a registry, and --offline forbids that", hint="leave it out")
     flags, chosen = running.flags(options), selection.select(matrix, only, options["shard"])
     if running.empty(chosen):
         return 0
     recipes = chosen.recipes(flags.templates)
     lock = locking.good(chosen, recipes)
-    place = _place(options["to"] or chosen.matrix.image)
+    place = _place(chosen.matrix.image if options["to"] is None else options["to"])
     folder = flags.out or folders.default(chosen.matrix)
     pointers = aims(chosen.cells, chosen.matrix, chosen.facts)
     _check_forced(options["forced"], {*_tags(chosen.cells), *(aim.tag for aim in pointers)})
@@ -86,9 +90,9 @@ def command(matrix: Path | None, only: tuple[str, ...], **options: Any) -> int:
     ):
         ways = tuple(
             Way(
-                work=running.work_on(one, lock, chosen, flags, folder / one.cell.id),
+                work=running.work_of(one, lock, chosen, flags, folder / one.cell.id),
                 lock=lock,
-                target=_target(one.cell, place.path, fixed),
+                target=_target(one.cell, place.path, fixed, _before(folder / one.cell.id, place.host)),
             )
             for one in recipes
         )
@@ -135,9 +139,16 @@ def _fixed(matrix: Matrix, forced: Sequence[str]) -> Callable[[str], bool]:
     return lambda tag: tag not in forced and any(fnmatchcase(tag, rule) for rule in matrix.immutable)
 
 
-def _target(cell: Cell, path: str, fixed: Callable[[str], bool]) -> Target:
+def _target(cell: Cell, path: str, fixed: Callable[[str], bool], before: str) -> Target:
     tags = _tags((cell,))
-    return Target(path=path, tags=tags, immutable=frozenset(filter(fixed, tags)))
+    there = (before,) if before and before != path else ()
+    return Target(path=path, tags=tags, immutable=frozenset(filter(fixed, tags)), mount_from=there)
+
+
+def _before(folder: Path, host: str) -> str:
+    """Where in this registry the cell was published last: its blobs need not be sent again."""
+    registry, _, path = records.read_repository(folder).partition("/")
+    return path if registry == host else ""
 
 
 def _tags(cells: Iterable[Cell]) -> tuple[str, ...]:

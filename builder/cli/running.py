@@ -164,10 +164,15 @@ def locked(recipe: Recipe, chosen: Selection, lock: Lock | None) -> Locked | Non
 
 def work_on(one: Recipe, lock: Lock | None, chosen: Selection, flags: Flags, folder: Path) -> Work:
     """The work on one cell, its recipe written to the cell's folder."""
-    matrix, cell = chosen.matrix, one.cell
     recipe.write_folder(one, folder / "recipe")
-    described = {"digest": one.digest, "base": one.base, "cell": cell, "claim": one.claim, "order": one.order}
-    records.write(folder, "recipe", described, None)
+    described = {"digest": one.digest, "base": one.base, "cell": one.cell}
+    records.write(folder, "recipe", {**described, "claim": one.claim, "order": one.order}, None)
+    return work_of(one, lock, chosen, flags, folder)
+
+
+def work_of(one: Recipe, lock: Lock | None, chosen: Selection, flags: Flags, folder: Path) -> Work:
+    """The same, with nothing written."""
+    matrix, cell = chosen.matrix, one.cell
     return Work(
         recipe=one,
         locked=locked(one, chosen, lock),

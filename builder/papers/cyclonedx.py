@@ -48,7 +48,7 @@ def _image(subject: Subject) -> Json:
     return {
         "type": "container",
         "bom-ref": subject.pinned,
-        "name": subject.name,
+        "name": subject.cell,
         "version": subject.digest,
         "hashes": [_hash(subject.sha256)],
         "properties": [{"name": "org.envbuild.cell", "value": subject.cell}],

@@ -68,7 +68,7 @@ def _described(ident: str, name: str, purpose: str) -> Json:
 
 def _image(subject: Subject) -> Json:
     return {
-        **_described(IMAGE, subject.name, "CONTAINER"),
+        **_described(IMAGE, subject.cell, "CONTAINER"),
         "versionInfo": subject.digest,
         "checksums": [_checksum(subject.sha256)],
         "comment": f"envbuild's cell {subject.cell}",

@@ -83,8 +83,8 @@ class Subject:
 
     @property
     def pinned(self) -> str:
-        """`name@sha256:…`."""
-        return f"{self.name}@{self.digest}"
+        """`cell@sha256:…`: the same for equal images, whatever repository they are in."""
+        return f"{self.cell}@{self.digest}"
 
 
 def odd(reason: str) -> EnvbuildError:

@@ -46,6 +46,8 @@ def parse(text: str) -> Reference:
     if not colon or "/" in tag:  # that colon stood before a port
         name, colon, tag = rest, "", ""
     host, slash, path = name.partition("/")
+    if not slash and tag.isdigit() and "." in name:
+        raise _wrong(text, f"name a repository in it, too: {text}/PATH")
     if not slash or not (re.search(r"[.:A-Z]", host) or host == "localhost"):
         host, path = HUB, name
     if host in (HUB, f"index.{HUB}"):

@@ -25,11 +25,14 @@ OnProgress = Callable[[Progress], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Where to: `path` in the registry and the tags to put. `immutable` are those that must not move."""
+    """Where to: `path` in the registry and the tags to put. `immutable` are those that must not move;
+    `mount_from` other paths of it, which may have the blobs.
+    """
 
     path: str
     tags: tuple[str, ...]
     immutable: frozenset[str] = frozenset()
+    mount_from: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,7 +77,7 @@ def _sent(layer: Packed, plan: Plan, outside: Outside, on_progress: OnProgress) 
 
     with outside.ports.shared.loading():
         outside.ports.go_on()
-        return cell, outside.registry.send(plan.target.path, layer.blob, tell)
+        return cell, outside.registry.send(plan.target.path, layer.blob, tell, plan.target.mount_from)
 
 
 def _sending(layer: Packed, plan: Plan, cell: str, sent: Sent) -> Sending:

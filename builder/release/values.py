@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Literal
 
 from builder.bundle import bundle_digest
@@ -12,7 +13,7 @@ from builder.errors import CellError, Problem
 from builder.image import Image, Locked
 from builder.lock import Lock
 from builder.matrix import Level
-from builder.verification import Verification
+from builder.verification import Verification, contradiction
 
 How = Literal["there", "mounted", "sent", "shared"]  # shared: with another image of this run
 Through = Literal["registry", "engine"]  # who talked to the registry
@@ -29,27 +30,37 @@ class Verified:
     image: Image
     proof: Verification
     level: Level
+    wanted: str  # what the matrix wants proven, see `Verification.wanted`
     made: Assembled
     locked: Locked
     lock: Lock
 
     def __post_init__(self) -> None:
-        reason = next(self._reasons(), None)
+        reason = next(chain(self._of_proof(), self._of_image()), None)
         if reason:
             raise refused(self.image.cell, reason)
 
-    def _reasons(self) -> Iterator[str]:
-        proof, locked = self.proof, self.locked
+    def _of_proof(self) -> Iterator[str]:
+        proof = self.proof
         if proof.image != self.image.id:
             yield f"the verdict is on another image ({proof.image[:19]})"
+        if proof.cell != self.image.cell:
+            yield f"the verdict is on another cell ({proof.cell})"
         if proof.status != "passed":
-            yield f"its verification says: {proof.status}"
+            yield f"its verification says: {proof.status}" + (f" ({proof.reason})" if proof.reason else "")
         if proof.verifier != bundle_digest():
             yield "it passed another version of the verifier"
         if proof.level == "static":
             yield "it was only looked at (level static), nothing was trained"
         if DEPTH.get(proof.level, 0) < DEPTH[self.level]:
             yield f"it was verified at level {proof.level}, and the matrix asks for {self.level}"
+        if proof.wanted != self.wanted:
+            yield "the matrix wants other things proven than were"
+        if told := contradiction(proof):
+            yield f"its record contradicts itself: {told}"
+
+    def _of_image(self) -> Iterator[str]:
+        locked = self.locked
         if locked.recipe.cell.id != self.image.cell or locked.inputs != self.image.inputs:
             yield "it was built from another lock"
         if self.made.id != self.image.id:

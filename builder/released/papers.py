@@ -18,7 +18,7 @@ Json = dict[str, Any]
 class Told:
     """What a paper tells beside what it must: a part of these."""
 
-    packages: tuple[str, ...] = ()  # package URLs, sorted
+    packages: tuple[str, ...] | None = None  # package URLs, sorted; of a bill of materials alone
     verdict: Verdict | None = None
     cell: str | None = None
 
@@ -34,8 +34,11 @@ class About:
 def bill(document: Json, about: About) -> Told:
     """A bill of materials in CycloneDX's form."""
     _same(word(document, "metadata", "component", "version"), about.digest)
-    found = sorted(word(one, "purl") for one in rows(document, "components") if "purl" in one)
-    return Told(packages=tuple(found))
+    packages = [one for one in rows(document, "components") if "purl" in one]
+    for one in packages:
+        word(one, "name")
+        word(one, "version")
+    return Told(packages=_some(sorted(word(one, "purl") for one in packages)))
 
 
 def spdx_bill(document: Json, about: About) -> Told:
@@ -48,7 +51,14 @@ def spdx_bill(document: Json, about: About) -> Told:
         for ref in (rows(one, "externalRefs") if "externalRefs" in one else ())
         if ref.get("referenceType") == "purl"
     ]
-    return Told(packages=tuple(sorted(found)))
+    return Told(packages=_some(sorted(found)))
+
+
+def _some(packages: list[str]) -> tuple[str, ...]:
+    """An image without packages is none that has a Python."""
+    if not packages:
+        raise OddError("it lists no packages")
+    return tuple(packages)
 
 
 def origin(document: Json, about: About) -> Told:
@@ -70,6 +80,7 @@ def verdict(document: Json, about: About) -> Told:
     if word(proof, "status") != "passed":
         raise OddError(f"it says: {word(proof, 'status')}")
     checks = rows(proof, "checks")
+    _sound(proof, checks)
     losses = [one["values"].get("losses") for one in checks if isinstance(one.get("values"), dict)]
     curve = next((one for one in losses if isinstance(one, list) and one), [None])
     loss = float(curve[-1]) if isinstance(curve[-1], (int, float)) else None
@@ -77,6 +88,17 @@ def verdict(document: Json, about: About) -> Told:
         cell=word(proof, "cell"),
         verdict=Verdict(status="passed", level=word(proof, "level"), checks=len(checks), loss=loss),
     )
+
+
+def _sound(proof: Json, checks: list[Json]) -> None:
+    """A verdict that lets an image be published is what its own checks come to."""
+    if word(proof, "level") == "static":
+        raise OddError("nothing was trained for it (level static)")
+    bad = [
+        word(one, "id") for one in checks if one.get("required") and one.get("status") not in ("pass", "warn")
+    ]
+    if bad or not any(one.get("required") for one in checks):
+        raise OddError(f"its checks say otherwise: {', '.join(bad[:4]) or 'there are none'}")
 
 
 # By artifact type and predicate: the name as a file, and how to read it.

@@ -26,8 +26,10 @@ def read(reference: Reference, registry: Registry) -> Found:
     path, asked = reference.path, reference.digest or reference.tag or "latest"
     manifest = registry.manifest(path, asked)
     if manifest is None:
+        named = reference.tag or reference.digest
         hint = "check its spelling; `envbuild publish` prints what it has published"
-        raise OutsideError.of(f"{registry.host} has no {reference}", hint=hint)
+        hint = hint if named else f"name a tag or a digest: {reference}:TAG"
+        raise OutsideError.of(f"{registry.host} has no {reference}{'' if named else ':latest'}", hint=hint)
     index = manifest.media_type in (INDEX, DOCKER_INDEX)
     problems: tuple[str, ...] = ()
     images: tuple[Image, ...] = ()
@@ -190,7 +192,7 @@ class _Reading:
 
     def _packages(self, told: list[Told]) -> tuple[str, ...]:
         """What the bills of materials list, all of them the same."""
-        found = {one.packages for one in told if one.packages}
+        found = {one.packages for one in told if one.packages is not None}
         if len(found) > 1:
             self.problems.append("its bills of materials do not list the same packages")
         return next(iter(sorted(found)), ())

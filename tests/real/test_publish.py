@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from typing import Any
 
 import pytest
 import registry
@@ -81,7 +82,7 @@ def test_its_papers_are_attached_to_it_by_digest(
     (described,) = (
         one
         for one in found["sbom.spdx.json"]["packages"]
-        if one.get("checksums") and one["name"].endswith("team/torch")
+        if one.get("checksums") and one["name"] == CELL
     )
     assert described["checksums"][0]["checksumValue"] == digits
 
@@ -125,6 +126,75 @@ def test_layers_that_an_engine_pushed_are_not_sent_again(passed: Passed, place: 
     assert sent < 1_000_000  # manifests and papers
 
 
+def test_another_repository_of_the_registry_has_the_blobs_from_the_first(
+    passed: Passed, place: registry.Registry, published: str
+) -> None:
+    """They are mounted; and the bills of materials of equal images are equal, wherever these lie."""
+    assert publish(passed, place).out.strip() == published
+    first = passed.record("release")
+    try:
+        before = set(place.blobs)
+        assert publish(passed, place, name="team/another").code == 0
+        second = passed.record("release")
+        assert {layer["how"] for layer in second["layers"]} == {"mounted"}
+        assert second["digest"] == first["digest"]
+        sent = sum(size for digest, size in place.blobs.items() if digest not in before)
+        assert sent < 100_000  # a provenance that names this repository, and its manifest
+        bills = [dict(told["papers"]) for told in (first, second)]
+        for name in ("sbom.cdx.json", "sbom.spdx.json", "verification.json"):
+            assert bills[0][name] == bills[1][name]
+    finally:
+        assert publish(passed, place).code == 0  # the record tells of the first again
+
+
+def test_a_record_that_cannot_be_written_does_not_hide_what_was_published(
+    passed: Passed, place: registry.Registry
+) -> None:
+    record = passed.folder / "release.json"
+    kept = record.read_bytes()
+    record.unlink()
+    record.mkdir()
+    try:
+        ended = publish(passed, place, name="team/unrecorded")
+        assert ended.code == 0
+        assert ended.out.startswith(f"{place.address}/team/unrecorded@sha256:")
+        assert f"{record} was not written" in ended.err
+    finally:
+        record.rmdir()
+        record.write_bytes(kept)
+
+
+@pytest.mark.parametrize("options", [("--to", ""), ("--offline",)])
+def test_what_goes_nowhere_is_told(passed: Passed, options: tuple[str, ...]) -> None:
+    ended = passed.job.run("publish", passed.matrix, "--out", passed.out, *options)
+    assert (ended.code, ended.out, ended.traceback) == (2, "", False)
+
+
+def _with_a_failure(record: bytes) -> list[dict[str, Any]]:
+    checks: list[dict[str, Any]] = json.loads(record)["value"]["checks"]
+    next(check for check in checks if check["id"] == "save.load")["status"] = "fail"
+    return checks
+
+
+def test_what_the_matrix_asks_since_must_be_proven_anew(passed: Passed, place: registry.Registry) -> None:
+    """A verdict on ten epochs says nothing of eleven, and an image may be too large for a new budget."""
+    text, lock = passed.matrix.read_text(), passed.matrix.with_name("quickstart.lock.json")
+    locked = lock.read_bytes()
+    try:
+        for more, told in (
+            ("verify: {epochs: 11}", "the matrix wants other things proven than were"),
+            ("budget: {size: 500MB}", "its budget is 0.50 GB"),
+        ):
+            passed.matrix.write_text(f"{text}\n{more}\n")
+            assert passed.job.run("lock", passed.matrix).code == 0
+            ended = publish(passed, place, "--dry-run", name="team/refused")
+            assert (ended.code, ended.out) == (1, ""), ended.err
+            assert told in ended.err
+    finally:
+        passed.matrix.write_text(text)
+        lock.write_bytes(locked)
+
+
 def test_what_did_not_pass_is_told_and_not_sent(passed: Passed, place: registry.Registry) -> None:
     record = passed.folder / "verification.json"
     kept = record.read_bytes()
@@ -135,6 +205,11 @@ def test_what_did_not_pass_is_told_and_not_sent(passed: Passed, place: registry.
             ({"image": "sha256:" + "0" * 64}, "the verdict is on another image"),
             ({"verifier": "0" * 64}, "another version of the verifier"),
             ({"level": "static"}, "only looked at (level static)"),
+            ({"cell": "another"}, "the verdict is on another cell (another)"),
+            ({"wanted": "0" * 64}, "the matrix wants other things proven than were"),
+            ({"checks": []}, "its record contradicts itself: the report is not complete: missing"),
+            ({"checks": _with_a_failure(kept)}, "its record contradicts itself: its checks come to: failed"),
+            ({"reason": 5}, "verification.json is not a record that can be read"),
         ):
             body = json.loads(kept)
             body["value"] |= change

@@ -58,7 +58,7 @@ def test_the_library_reads_exactly_the_contents(contents):
 
 def test_it_is_about_that_image():
     about = body()["metadata"]
-    assert about["component"]["name"] == "team/torch"
+    assert about["component"]["name"] == SUBJECT.cell
     assert about["component"]["hashes"] == [{"alg": "SHA-256", "content": "ab" * 32}]
     assert about["component"]["properties"] == [{"name": "org.envbuild.cell", "value": SUBJECT.cell}]
     assert about["timestamp"] == "2023-11-14T22:13:20Z"

@@ -58,7 +58,7 @@ def test_the_library_reads_exactly_the_contents(contents):
 
 
 def test_it_is_about_that_image():
-    image = package("team/torch")
+    image = package(SUBJECT.cell)
     assert image["versionInfo"] == SUBJECT.digest
     assert image["checksums"] == [{"algorithm": "SHA256", "checksumValue": "ab" * 32}]
     assert SUBJECT.cell in image["comment"]

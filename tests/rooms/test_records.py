@@ -75,6 +75,8 @@ def test_what_is_not_a_record_is_no_record(tmp_path: Path, text: str) -> None:
 
 
 def test_a_record_of_another_kind_or_with_fields_missing_is_no_record(tmp_path: Path) -> None:
+    (tmp_path / "image.json").write_text("[" * 200_000)
+    assert records.read_image(tmp_path) is None
     records.write(tmp_path, "image", {"cell": "x", "tags": [], "packages": [], "layers": []}, None)
     assert records.read_image(tmp_path) is None
     (tmp_path / "verification.json").write_text((tmp_path / "image.json").read_text())

@@ -48,7 +48,7 @@ def documents(subject):
     """What the four papers say, by name: kind, predicate, document."""
     digest = sha256(subject)
     about = [{"name": "x", "digest": {"sha256": digest.removeprefix("sha256:")}}]
-    components = [{"purl": purl} for purl in PURLS]
+    components = [{"purl": purl, "name": "n", "version": "1"} for purl in PURLS]
     packages = [{"externalRefs": [{"referenceType": "purl", "referenceLocator": purl}]} for purl in PURLS]
     definition = {
         "externalParameters": {"cell": {"id": "the-cell"}},
@@ -60,7 +60,10 @@ def documents(subject):
         "image": sha256(CONFIG),
         "status": "passed",
         "level": "basic",
-        "checks": [{"id": "os.release"}, {"id": "train.curve", "values": {"losses": [2.0, 0.5]}}],
+        "checks": [
+            {"id": "os.release", "required": True, "status": "pass"},
+            {"id": "train.curve", "required": True, "status": "pass", "values": {"losses": [2.0, 0.5]}},
+        ],
     }
     return {
         "sbom.cdx.json": (
@@ -181,6 +184,10 @@ def test_a_paper_that_is_none_is_told(server, name, content):
         ({"status": "failed"}, "it says: failed"),
         ({"image": "sha256:" + "0" * 64}, "it is the verdict on another image"),
         ({"cell": "another"}, "its papers name different cells: another, the-cell"),
+        ({"level": "static"}, "nothing was trained for it (level static)"),
+        ({"checks": []}, "its checks say otherwise: there are none"),
+        ({"checks": [{"id": "save.load", "required": True, "status": "fail"}]}, "say otherwise: save.load"),
+        ({"checks": [{"id": "gpu.train", "required": True, "status": "skip"}]}, "say otherwise: gpu.train"),
     ],
 )
 def test_a_verdict_that_is_not_this_one_is_told(server, change, told):
@@ -211,6 +218,28 @@ def test_bills_that_do_not_agree_are_told(server):
 
     publish(server, change=changed)
     assert problems(server) == ("its bills of materials do not list the same packages",)
+
+
+@pytest.mark.parametrize(
+    ("bill", "change", "told"),
+    [
+        ("sbom.cdx.json", {"components": []}, "sbom.cdx.json: it lists no packages"),
+        (
+            "sbom.cdx.json",
+            {"components": [{"purl": PURLS[0], "name": "n", "version": 7}]},
+            "sbom.cdx.json: its version is not",
+        ),
+        ("sbom.spdx.json", {"packages": None}, "sbom.spdx.json: it lists no packages"),
+    ],
+)
+def test_a_bill_that_lists_nothing_or_nonsense_is_told(server, bill, change, told):
+    def changed(name, document):
+        if name != bill:
+            return document
+        return document | ({"packages": document["packages"][:1]} if "packages" in change else change)
+
+    publish(server, change=changed)
+    assert any(told in one for one in problems(server)), problems(server)
 
 
 def test_layers_that_are_gone_or_cut_short_are_told(server):
