@@ -26,6 +26,7 @@ COMMANDS = {
     "build": "Build the images.",
     "verify": "Prove images: train, save, load and quantize in their containers.",
     "up": "Plan, build and verify: the main job in one word.",
+    "report": "Write what is known of the cells as one page.",
     "publish": "Send what was proven to a registry.",
     "show": "Read a published image's papers back and check them.",
     "pull-check": "Pull published images and prove them here.",

@@ -1,6 +1,6 @@
 """`docker buildx bake` builds the exported file of the debian matrix: the real bake and a real torch.
 
-What bake fetches elsewhere lies in the contexts here, as the Dockerfile's head says: no registry and no published
+What bake fetches elsewhere lies in the contexts here, as the Dockerfile says: no registry and no published
 Python need be in reach. The standalone Python is a stand-in, which Debian 11's glibc cannot run.
 """
 
