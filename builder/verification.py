@@ -15,8 +15,8 @@ import json
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Literal, get_args
 
 from builder import trial
 from builder.bundle import Listed, bundle_digest, listed
@@ -111,7 +111,11 @@ def contradiction(proof: Verification) -> str | None:
         return None
     if broken := _incomplete(listed(proof.level), proof.checks):  # type: ignore[arg-type]  # one of these, or it fails
         return broken
-    if proof.level != "static" and not _stopped_early(proof.checks) and not _named(proof.checks, "uid.other"):
+    if (
+        proof.level != "static"
+        and not _stopped_early(proof.checks)
+        and "uid.other" not in (check.id for check in proof.checks)
+    ):
         return "the report is not complete: missing uid.other"
     status, _ = _judge(proof.checks)
     return f"its checks come to: {status}" if status != proof.status else None
@@ -177,28 +181,10 @@ def _checks(tried: Trial) -> tuple[Check, ...]:
     """The checks that were reported; a record that is not of the form is left out, and so is missed by
     `_broken`.
     """
-    names = {
-        "id",
-        "title",
-        "status",
-        "required",
-        "seconds",
-        "values",
-        "limits",
-        "reason",
-        "hint",
-        "needs",
-        "warnings",
-    }
+    names = {each.name for each in fields(Check)}
     found = []
     for record in tried.records:
-        if record.get("record") != "check" or record.get("status") not in (
-            "pass",
-            "warn",
-            "fail",
-            "error",
-            "skip",
-        ):
+        if record.get("record") != "check" or record.get("status") not in get_args(CheckStatus):
             continue
         try:
             check = Check(**{key: value for key, value in record.items() if key in names})
@@ -241,21 +227,13 @@ def _incomplete(expected: Sequence[Listed], checks: Sequence[Check]) -> str | No
     twice = sorted({name for name in ids if ids.count(name) > 1})
     missing = sorted({item.id for item in expected} - set(ids))
     if twice or missing:
-        return "the report is not complete: " + "; ".join(
-            text
-            for text in (
-                f"missing {', '.join(missing)}" * bool(missing),
-                f"told twice {', '.join(twice)}" * bool(twice),
-            )
-            if text
+        told = (
+            f"{word} {', '.join(ids)}" for word, ids in (("missing", missing), ("told twice", twice)) if ids
         )
+        return f"the report is not complete: {'; '.join(told)}"
     weakened = [item.id for item in expected if item.required and not _of(checks, item.id).required]
     waived = [name for name in weakened if _of(checks, name).status not in ("skip", "pass", "warn")]
     return f"the report weakens {', '.join(waived)}" if waived else None
-
-
-def _named(checks: Sequence[Check], name: str) -> bool:
-    return any(check.id == name for check in checks)
 
 
 def _of(checks: Sequence[Check], name: str) -> Check:

@@ -67,14 +67,8 @@ def command(matrix: Path | None, only: tuple[str, ...], **options: Any) -> int:
     """
     if options["published_as"]:
         return _read_back(matrix, options)
-    if matrix is None:
-        raise click.UsageError("it needs a MATRIX")
-    through.check(options)
-    from builder.source import offline  # noqa: PLC0415
-
-    if offline():
-        raise InputError.of("publish talks to a registry, and --offline forbids that", hint="leave it out")
-    flags, chosen = running.flags(options), selection.select(matrix, only, options["shard"])
+    path = _checked(matrix, options)
+    flags, chosen = running.flags(options), selection.select(path, only, options["shard"])
     if running.empty(chosen):
         return 0
     recipes = chosen.recipes(flags.templates)
@@ -108,6 +102,18 @@ def command(matrix: Path | None, only: tuple[str, ...], **options: Any) -> int:
         with watching(running.view(len(ways), "publish", flags, ports)) as viewer:
             outcome = publication.run(order, outside, viewer.see)
     return _shown(outcome, flags.as_json)
+
+
+def _checked(matrix: Path | None, options: dict[str, Any]) -> Path:
+    """The matrix's file. Raises `InputError` for options that cannot be done."""
+    from builder.source import offline  # noqa: PLC0415
+
+    if matrix is None:
+        raise click.UsageError("it needs a MATRIX")
+    through.check(options)
+    if offline():
+        raise InputError.of("publish talks to a registry, and --offline forbids that", hint="leave it out")
+    return matrix
 
 
 def _read_back(matrix: Path | None, options: dict[str, Any]) -> int:
