@@ -159,7 +159,7 @@ def test_a_run_elsewhere_finds_what_the_first_one_made(passed: Passed) -> None:
     (cell,) = results["cells"]
     assert (cell["outcome"], cell["exit_code"]) == ("passed", 0)
     assert cell["image"]["id"] == passed.record("image")["id"]
-    # Nothing new; a part of an environment that a failed build left may go, for the whole one holds its layers.
+    # Nothing new; a part of an environment that a failed build left may go: the whole one holds its layers.
     assert passed.job.kept().items() <= before.items()
     log = (passed.out.with_name("again") / CELL / "build.log").read_text()
     assert "-- load the image" in log
