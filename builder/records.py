@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.image import Image, Piece
+from builder.timeline import Run, Span
 from builder.verification import Check, Verification
 
 SCHEMA = "envbuild.records/1"
@@ -83,10 +84,13 @@ def _fits(value: Any, numbers: tuple[str, ...], texts: tuple[str, ...]) -> bool:
 
 def read_image(folder: Path) -> Image | None:
     """The image that was built into this folder, or None."""
-    value = _read(folder, "image")
-    if value is None:
-        return None
+    return image_of(_read(folder, "image"))
+
+
+def image_of(told: Any) -> Image | None:
+    """The image that JSON tells of, or None where it tells of none."""
     try:
+        value = dict(told)
         packages = tuple((str(name), str(version)) for name, version in value.pop("packages"))
         layers = tuple(Piece(**piece) for piece in value.pop("layers"))
         image = Image(packages=packages, layers=layers, tags=tuple(map(str, value.pop("tags"))), **value)
@@ -98,10 +102,13 @@ def read_image(folder: Path) -> Image | None:
 
 def read_verification(folder: Path) -> Verification | None:
     """The verdict that was reached in this folder, or None."""
-    value = _read(folder, "verification")
-    if value is None:
-        return None
+    return verification_of(_read(folder, "verification"))
+
+
+def verification_of(told: Any) -> Verification | None:
+    """The verdict that JSON tells of, or None where it tells of none."""
     try:
+        value = dict(told)
         checks = tuple(
             Check(**{**check, "warnings": tuple(check["warnings"])}) for check in value.pop("checks")
         )
@@ -111,6 +118,42 @@ def read_verification(folder: Path) -> Verification | None:
     texts = ("image", "status", "level", "verifier", "asked", "wanted")
     whole = _fits(proof, ("seconds",), texts) and isinstance(proof.reason, (str, type(None)))
     return proof if whole and all(_is_check(check) for check in checks) else None
+
+
+def write_run(folder: Path, run: Run) -> None:
+    """When what went on: beside the run that built, the last one that only verified what it had built."""
+    stages = {span.label for span in run.spans if span.cell}
+    if "build" in stages:
+        (folder / "run-verify.json").unlink(missing_ok=True)
+        write(folder, "run", run, None)
+    elif stages:  # else everything was kept, and the runs before tell more
+        write(folder, "run-verify", run, None)
+
+
+def read_runs(folder: Path) -> tuple[Run, ...]:
+    """What `write_run` has left there, oldest first."""
+    return tuple(run for kind in ("run", "run-verify") if (run := _run(_read(folder, kind))))
+
+
+def _run(value: dict[str, Any] | None) -> Run | None:
+    if value is None:
+        return None
+    try:
+        spans = tuple(_span(span) for span in value.pop("spans"))
+        run = Run(spans=spans, **value)
+    except (KeyError, TypeError, ValueError):
+        return None
+    return run if _fits(run, ("seconds", "jobs"), ("begun", "engine")) else None
+
+
+def _span(told: Mapping[str, Any]) -> Span:
+    """One span of a run. Raises `ValueError` and others where it is none."""
+    busy = tuple((float(begun), float(ended)) for begun, ended in told["busy"])
+    waiters = tuple(int(number) for number in told["waiters"])
+    span = Span(**{**told, "busy": busy, "waiters": waiters})
+    if not _fits(span, ("number", "begun", "ended"), ("label", "cell")):
+        raise ValueError(span)
+    return span
 
 
 def read_repository(folder: Path) -> str:

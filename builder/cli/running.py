@@ -108,6 +108,8 @@ def run(chosen: Selection, flags: Flags, *, build: bool, verify: bool) -> int:
         )
         seen = view(len(works), "verify" if verify else "build", flags, outside)
         results = follow(pipeline.run(works, outside, options), seen)
+        about = outside.engine.about()
+        records.write_run(folder, outside.shared.timeline.run(f"{about.kind} {about.version}", flags.jobs))
     show(results, folder, flags)
     code = max((result.exit_code for result in results), default=0)
     if code == 130:

@@ -11,10 +11,13 @@ from builder import records
 from builder.cell import Cell
 from builder.image import Image
 from builder.recipe import Recipe
+from builder.records import plain
 from builder.report.look import shown
-from builder.report.plan_table import standing
+from builder.report.plan_table import cell_as_json, standing
+from builder.timeline import Run
 from builder.verification import Verification
 
+SCHEMA = "envbuild.report/1"
 TAIL = 20  # lines of the log of a build that failed
 GOOD, OPEN, BAD = "good", "open", "bad"
 KINDS = {
@@ -78,13 +81,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """All cells of a matrix, the lock's digest (empty without one), and the date of the tables."""
+    """All cells of a matrix, the lock's digest (empty without one), the date of the tables, and the runs that
+    did something last.
+    """
 
     matrix: str
     name: str
     facts: str
     lock: str
     entries: tuple[Entry, ...]
+    runs: tuple[Run, ...] = ()
 
     @property
     def shared(self) -> dict[str, tuple[str, ...]]:
@@ -111,11 +117,39 @@ def _entry(cell: Cell, digest: str | None, folder: Path) -> Entry:
         return Entry(cell=cell, verdict="build failed" if tail else "not built", folder=folder, tail=tail)
     if image.recipe != digest:
         return Entry(cell=cell, verdict="stale", folder=folder)
-    proof = records.read_verification(folder)
-    if proof is None or proof.image != image.id:
-        return Entry(cell=cell, verdict="built", folder=folder, image=image)
-    static = " (static)" if proof.status == "passed" and proof.level == "static" else ""
-    return Entry(cell=cell, verdict=proof.status + static, folder=folder, image=image, proof=proof)
+    proof = proof_of(image, records.read_verification(folder))
+    return Entry(cell=cell, verdict=verdict(proof), folder=folder, image=image, proof=proof)
+
+
+def proof_of(image: Image, found: Verification | None) -> Verification | None:
+    """The verdict that was found, if it is about this image."""
+    return found if found is not None and found.image == image.id else None
+
+
+def verdict(proof: Verification | None) -> str:
+    """What a built image's verdict is called."""
+    if proof is None:
+        return "built"
+    return f"{proof.status} (static)" if (proof.status, proof.level) == ("passed", "static") else proof.status
+
+
+def as_json(account: Account) -> dict[str, Any]:
+    """The account as data; see docs/report.schema.json."""
+    cells = [
+        {
+            "id": entry.cell.id,
+            "verdict": entry.verdict,
+            "reasons": list(entry.reasons),
+            "warnings": list(entry.warnings),
+            "tail": list(entry.tail),
+            "cell": cell_as_json(entry.cell),
+            "image": plain(entry.image),
+            "verification": plain(entry.proof),
+        }
+        for entry in account.entries
+    ]
+    head = {"matrix": account.matrix, "name": account.name, "facts": account.facts, "lock": account.lock}
+    return {"schema": SCHEMA, **head, "cells": cells, "runs": [plain(run) for run in account.runs]}
 
 
 def _tail(log: Path) -> Iterator[str]:

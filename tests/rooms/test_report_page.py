@@ -8,7 +8,8 @@ from html.parser import HTMLParser
 import pytest
 from report_accounts import ALL, LOSSES, account, failed, many, passed
 
-from builder.report.page import curve, html
+from builder.report.drawing import bar, curve
+from builder.report.page import html
 
 PAGE = html(ALL)
 
@@ -33,7 +34,7 @@ SEEN = Seen(PAGE)
 
 
 def test_every_cell_has_a_place_to_link_to() -> None:
-    ids = [attributes["id"] for tag, attributes in SEEN.tags if tag == "details"]
+    ids = [attributes["id"] for tag, attributes in SEEN.tags if tag == "details" and "id" in attributes]
     assert ids == [entry.cell.id for entry in ALL.entries]
     links = {attributes["href"] for tag, attributes in SEEN.tags if tag == "a"}
     assert links == {f"#{name}" for name in ids}
@@ -42,7 +43,8 @@ def test_every_cell_has_a_place_to_link_to() -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        *("0.5192", "409,289", "106,003", "97.75%", "97.12%", "709 MB", "1,151 MB"),
+        *("0.5192", "409,289", "106,003", "97.75%", "97.12%", "0.2963", "0.2729", "709 MB", "1,151 MB"),
+        *("Run of 2026-11-27 05:00 UTC", "20 s on docker 28, 2 at once", "for 5 cells", "waited for torch"),
         *(
             "shared by 2 cells",
             "glibc 2.36",
@@ -62,7 +64,7 @@ def test_nothing_from_outside_is_markup() -> None:
     assert {tag for tag, _ in SEEN.tags} <= {
         *("html", "head", "meta", "title", "style", "body", "header", "div", "h1", "h2", "h3", "p", "code"),
         *("main", "span", "table", "thead", "tbody", "tr", "th", "td", "a", "br", "form", "label", "input"),
-        *("details", "summary", "section", "pre", "button", "script", "svg", "defs", "path"),
+        *("details", "summary", "section", "pre", "button", "script", "svg", "defs", "path", "rect"),
     }  # fmt: skip
     handlers = [name for _, attributes in SEEN.tags for name in attributes if name.startswith("on")]
     assert handlers == []
@@ -89,6 +91,11 @@ def test_the_curve_begins_high_and_ends_low() -> None:
     heights = numbers[1::2]
     assert len(heights) == len(LOSSES)
     assert heights == sorted(heights)
+
+
+def test_a_bar_shows_the_times_to_scale() -> None:
+    found = re.findall(r'<rect x="([\d.]+)" y="0" width="([\d.]+)"', bar([(0, 10)], [(5, 10)], 20))
+    assert [(float(x), float(width)) for x, width in found] == [(0, 200), (100, 100)]
 
 
 @pytest.mark.parametrize("entries", [(), (failed(),), (passed(),)])

@@ -6,6 +6,13 @@ from tests.screens.case import case
 
 GITHUB = (("GITHUB_ACTIONS", "true"),)
 
+RUNS = (
+    *("up one.yaml -q", "report one.yaml --format json --out monday.json"),
+    "tuesday",
+)
+
+COMPARE = "report --compare monday.json tuesday.json"
+
 CI = (
     case("ci-mistakes", "plan mistakes.yaml", env=GITHUB),
     case("ci-impossible", "plan impossible.yaml", env=GITHUB),
@@ -24,6 +31,18 @@ CI = (
     case("help-report", "report --help"),
     case("report-nothing", "report one.yaml --records nothing --out report.html"),
     case("report-mistakes", "report mistakes.yaml"),
+    case("report-markdown", "report one.yaml --format markdown"),
+    case("report-json", "report one.yaml --format json"),
+    case("report-compared", "report --compare monday.json tuesday.json", before=RUNS),
+    case(
+        "report-compared-markdown", "report --compare monday.json tuesday.json --format markdown", before=RUNS
+    ),
+    case("report-compared-html", "report --compare monday.json tuesday.json --format html", before=RUNS),
+    case("report-compared-no-report", "report --compare monday.json one.yaml", before=RUNS[:2]),
+    case("report-compared-one", "report --compare monday.json"),
+    case("report-compared-too-much", "report one.yaml --compare monday.json tuesday.json", before=RUNS),
+    case("report-of-what", "report"),
+    case("up-report", "up one.yaml -q --report"),
     case("verify-nothing", "verify"),
     case("verify-here-python", "verify image:1 --python python3"),
     case("verify-here-many", "verify --here matrices/debian.yaml"),
