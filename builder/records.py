@@ -14,9 +14,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from builder import plainjson
 from builder.image import Image, Piece
 from builder.timeline import Run, Span
-from builder.verification import Check, Verification
+from builder.verification import Check, Verification, well_formed
 
 SCHEMA = "envbuild.records/1"
 
@@ -42,7 +43,13 @@ def dumps(value: Any) -> str:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file so that a reader sees the old content or the new, never a part."""
+    """Write a file so that a reader sees the old content or the new, never a part. What a link names is
+    written, and the link stays; what is no file (a device, a pipe) is written as it is.
+    """
+    if path.is_relative_to("/dev") or path.is_relative_to("/proc") or (path.exists() and not path.is_file()):
+        path.write_bytes(content)
+        return
+    path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -66,8 +73,8 @@ def write(folder: Path, kind: str, value: Any, parent: str | None) -> Path:
 def _read(folder: Path, kind: str) -> dict[str, Any] | None:
     """The value part of a record, or None where there is none or it is not ours."""
     try:
-        body = json.loads((folder / f"{kind}.json").read_text())
-    except (OSError, ValueError, RecursionError):
+        body = plainjson.loads((folder / f"{kind}.json").read_bytes())
+    except (OSError, ValueError):
         return None
     if not isinstance(body, dict) or body.get("schema") != SCHEMA or body.get("kind") != kind:
         return None
@@ -117,7 +124,8 @@ def verification_of(told: Any) -> Verification | None:
         return None
     texts = ("image", "status", "level", "verifier", "asked", "wanted")
     whole = _fits(proof, ("seconds",), texts) and isinstance(proof.reason, (str, type(None)))
-    return proof if whole and all(_is_check(check) for check in checks) else None
+    whole = whole and isinstance(proof.environment, dict) and isinstance(proof.fingerprint, dict)
+    return proof if whole and all(map(well_formed, checks)) else None
 
 
 def write_run(folder: Path, run: Run) -> None:
@@ -156,12 +164,13 @@ def _span(told: Mapping[str, Any]) -> Span:
     return span
 
 
+def damaged(folder: Path) -> bool:
+    """Whether a record of an image or a verdict lies there that cannot be read as one."""
+    found = {"image": read_image, "verification": read_verification}
+    return any((folder / f"{kind}.json").is_file() and not read(folder) for kind, read in found.items())
+
+
 def read_repository(folder: Path) -> str:
     """`host/path` where the cell was published last; empty where it was not."""
     told = (_read(folder, "release") or {}).get("repository")
     return told if isinstance(told, str) else ""
-
-
-def _is_check(check: Check) -> bool:
-    known = ("pass", "warn", "fail", "error", "skip")
-    return isinstance(check.id, str) and check.status in known and isinstance(check.required, bool)

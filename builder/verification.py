@@ -190,8 +190,25 @@ def _checks(tried: Trial) -> tuple[Check, ...]:
             check = Check(**{key: value for key, value in record.items() if key in names})
         except TypeError:
             continue
-        found.append(replace(check, warnings=tuple(map(str, check.warnings))))
+        if isinstance(check.warnings, list):
+            check = replace(check, warnings=tuple(map(str, check.warnings)))
+        if well_formed(check):
+            found.append(check)
     return tuple(found)
+
+
+def well_formed(check: Check) -> bool:
+    """Whether the fields of a check that others wrote are of their types."""
+    texts = (check.id, check.title, *check.warnings) if isinstance(check.warnings, tuple) else (None,)
+    maybe = (check.reason, check.hint, check.needs)
+    return (
+        all(isinstance(text, str) for text in texts)
+        and all(isinstance(text, (str, type(None))) for text in maybe)
+        and all(isinstance(found, dict) for found in (check.values, check.limits))
+        and isinstance(check.seconds, (int, float))
+        and isinstance(check.required, bool)
+        and check.status in get_args(CheckStatus)
+    )
 
 
 def _values(tried: Trial, kind: str) -> dict[str, Any]:

@@ -107,6 +107,11 @@ def _jobs(chosen: Selection, only: tuple[str, ...], options: dict[str, Any]) -> 
     """The cells to build as jobs; those that cannot be are refused as ever."""
     from builder.report import jobs  # noqa: PLC0415
 
+    names = {"--online": "online", "--driver": "driver", "--gpu": "gpus"}
+    asked = [name for name, given in names.items() if options[given]]
+    if asked:
+        message = f"{' and '.join(asked)} cannot be combined with --format {options['form']}"
+        raise InputError.of(message, hint="jobs have no place for what it tells; plan twice")
     refused = refusals(tuple(cell for cell in chosen.cells if selection.meant(cell, only)), chosen.matrix)
     if refused:
         raise InputError(refused)

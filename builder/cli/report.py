@@ -82,7 +82,9 @@ def command(
     chosen = selection.read(matrix, only)
     folder = kept or folders.default(chosen.matrix)
     told = account_of(chosen, only, folder)
-    if not any(entry.image for entry in told.entries):
+    if kept and not kept.is_dir():
+        raise InputError.of(f"{kept} is no folder", hint="--records names one that a run wrote")
+    if not any(entry.image or entry.tail or entry.verdict == "damaged" for entry in told.entries):
         warn(f"{folder} has no records of these cells: the report tells the plan alone")
     if form in (None, "html"):
         say(str(write_page(told, out or folder / PAGE)))

@@ -52,6 +52,8 @@ class Entry:
         """Why it is not good."""
         if self.proof is not None and self.proof.reason:
             return (self.proof.reason,)
+        if self.verdict == "damaged":
+            return (f"the records in {self.folder} cannot be read: build and verify it anew",)
         blocking = tuple(reason.message for reason in self.cell.reasons if reason.weight != "warning")
         return blocking if self.image is None else ()
 
@@ -65,15 +67,19 @@ class Entry:
             told += [f"{check.id}: {' '.join(text.split())}" for text in check.warnings]
         return tuple(dict.fromkeys(told))
 
-    def figure(self, check: str, name: str) -> Any:
+    def figure(self, check: str, name: str) -> float | None:
         """One figure of one check; None where it was not measured."""
+        told = self._told(check, name)
+        return told if isinstance(told, (int, float)) else None
+
+    def _told(self, check: str, name: str) -> Any:
         found = [one for one in (self.proof.checks if self.proof else ()) if one.id == check]
         return found[0].values.get(name) if found else None
 
     @property
     def losses(self) -> tuple[float, ...]:
         """The mean loss of each epoch."""
-        told = self.figure("train.curve", "losses")
+        told = self._told("train.curve", "losses")
         return (
             tuple(told) if isinstance(told, list) and all(isinstance(x, (int, float)) for x in told) else ()
         )
@@ -111,6 +117,8 @@ def entries(cells: Sequence[Cell], recipes: Sequence[Recipe], folder: Path) -> t
 def _entry(cell: Cell, digest: str | None, folder: Path) -> Entry:
     if digest is None:
         return Entry(cell=cell, verdict=standing(cell), folder=folder)
+    if records.damaged(folder):
+        return Entry(cell=cell, verdict="damaged", folder=folder)
     image = records.read_image(folder)
     if image is None:
         tail = tuple(_tail(folder / "build.log"))

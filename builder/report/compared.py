@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from builder import records
+from builder import plainjson, records
 from builder.errors import InputError
 from builder.image import Image
 from builder.report import account
@@ -94,10 +93,10 @@ def _of_folder(folder: Path) -> dict[str, Known]:
 
 def _of_file(path: Path) -> dict[str, Known]:
     try:
-        told = json.loads(path.read_text())
+        told = plainjson.loads(path.read_bytes())
     except OSError as error:
         raise InputError.of(f"{path} cannot be read: {error.strerror or error}") from error
-    except (ValueError, RecursionError):
+    except ValueError:
         told = None
     cells = told.get("cells") if isinstance(told, dict) and told.get("schema") == account.SCHEMA else ()
     return {

@@ -40,8 +40,8 @@ def _row(entry: Entry) -> tuple[str, ...]:
         duration(image.seconds) if image else NONE,
         duration(proof.seconds) if proof else NONE,
         f"{entry.losses[-1]:.4f}" if entry.losses else NONE,
-        f"{whole:,} → {small:,} B" if isinstance(small, int) and isinstance(whole, int) else NONE,
-        f"{right:.2%}" if isinstance(right, float) else NONE,
+        f"{whole:,} → {small:,} B" if small and whole else NONE,
+        f"{right:.2%}" if right is not None else NONE,
     )
 
 

@@ -26,7 +26,7 @@ VERSIONS = ("python", "torch", "cuda", "cudnn", "nccl", "libc", "processor", "cp
 
 def html(account: Account) -> str:
     """The whole page."""
-    largest = max((entry.image.size for entry in account.entries if entry.image), default=1)
+    largest = max((entry.image.size for entry in account.entries if entry.image), default=0) or 1
     verdicts = Counter(entry.verdict for entry in account.entries)
     rows = tuple(dict.fromkeys((e.cell.os, e.cell.python) for e in account.entries))
     columns = tuple(dict.fromkeys((e.cell.cuda, e.cell.torch) for e in account.entries))

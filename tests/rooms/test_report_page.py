@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from html.parser import HTMLParser
 
 import pytest
+from ci_results import check, image, verification
 from report_accounts import ALL, LOSSES, account, failed, many, passed
 
 from builder.report.drawing import bar, curve
+from builder.report.outline import markdown
 from builder.report.page import html
 
 PAGE = html(ALL)
@@ -106,3 +109,17 @@ def test_it_can_be_made_of_little(entries) -> None:
 @pytest.mark.slow
 def test_five_hundred_cells_take_less_than_five_megabytes() -> None:
     assert len(html(many(500)).encode()) < 5_000_000
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{}, [], None, "x", True, {"bytes": 1}, [1, "x"], 10**17, -1.5],
+    ids=lambda value: str(value)[:10],
+)
+def test_figures_of_any_kind_are_no_trouble(value) -> None:
+    names = ("bytes", "accuracy", "float_ms", "int8_ms", "losses")
+    ids = ("train.curve", "train.accuracy", "save.load", "quantize.dynamic")
+    checks = [check(ident, "pass", values=dict.fromkeys(names, value)) for ident in ids]
+    odd = dataclasses.replace(passed(), proof=verification("passed", *checks), image=image(size=0))
+    assert "</html>" in html(account(odd))
+    assert "passed" in markdown(account(odd))
