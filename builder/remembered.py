@@ -35,8 +35,8 @@ class Remembered:
                     self._notes[key] = float(when), str(note)
 
     def note(self, key: str, ask: Callable[[], str | None]) -> str | None:
-        """The note of that key: remembered, or asked now. What is not there, or was not answered, is asked again
-        the next time.
+        """The note of that key: remembered, or asked now. What is not there, or was not answered, is
+        asked again the next time.
         """
         known = self._notes.get(key)
         if known is not None:
