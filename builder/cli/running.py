@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from builder import pipeline, recipe, records
-from builder.cellwork import Work
+from builder.cellwork import Work, took
 from builder.cli import cache, ci, folders, locking
 from builder.cli.screen import say, warn
 from builder.cli.selection import Selection
@@ -106,7 +106,12 @@ def run(chosen: Selection, flags: Flags, *, build: bool, verify: bool) -> int:
         options = Options(
             jobs=flags.jobs, fail_fast=flags.fail_fast, build=build, verify=verify, allow=allowed(flags)
         )
-        seen = view(len(works), "verify" if verify else "build", flags, outside)
+        stages = (*(("fetch", "build") if build else ()), *(("verify",) if verify else ()))
+        seen = dataclasses.replace(
+            view(len(works), stages, flags, outside),
+            at_once=pipeline.AHEAD + flags.jobs,
+            took=lambda: {work.recipe.cell.id: took(work, stages) for work in works},
+        )
         results = follow(pipeline.run(works, outside, options), seen)
     show(results, folder, flags)
     code = max((result.exit_code for result in results), default=0)
@@ -126,9 +131,9 @@ def _lock(found: Lock | None, chosen: Selection, flags: Flags, outside: Ports) -
     return locking.complete(found, chosen, flags.templates, outside, quiet=flags.quiet)
 
 
-def view(cells: int, last: Stage, flags: Flags, outside: Ports) -> View:
+def view(cells: int, stages: tuple[Stage, ...], flags: Flags, outside: Ports) -> View:
     """How much of a run of so many cells to show."""
-    return View(cells=cells, last=last, stopping=outside.cancel, quiet=flags.quiet, verbose=flags.verbose)
+    return View(cells=cells, stages=stages, stopping=outside.cancel, quiet=flags.quiet, verbose=flags.verbose)
 
 
 def show(results: tuple[Result, ...], folder: Path | None, flags: Flags) -> None:
