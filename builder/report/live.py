@@ -13,7 +13,7 @@ from rich.text import Text
 
 from builder.events import Event, Finished, Progressed, Stage, Started
 from builder.report.estimate import Estimate, Way
-from builder.report.figures import clock, duration
+from builder.report.figures import clock
 from builder.report.follow import NOTES, View
 from builder.report.look import count, cut, shown
 from builder.report.problems import step
@@ -114,7 +114,7 @@ class Live:
         """How much of the run is over, how long it has taken, how long it may still take."""
         over = sum(row.stages for row in rows.values())
         total = self._view.cells * len(self._view.stages)
-        words = f"{over} of {count(total, 'stage')}, {duration(time.monotonic() - self._begun)}"
+        words = f"{over} of {count(total, 'stage')}, {clock(time.monotonic() - self._begun)}"
         if not self._view.stopping.is_set():
             ways = {
                 cell: Way(spent=row.spent, kept=frozenset(row.kept), ended=row.ended)
@@ -148,7 +148,7 @@ def _fitting(rows: Rows, height: int) -> Rows:
 
 def _table(rows: Rows, width: int) -> list[Text]:
     """The head and a line per cell. What changes its length comes last, so that nothing jumps."""
-    told = [HEAD, *((cut(cell, width // 2), row.stage, clock(row.spent)) for cell, row in rows.items())]
+    told = [HEAD, *((cut(cell, width * 3 // 5), row.stage, clock(row.spent)) for cell, row in rows.items())]
     wide = [max(map(len, column)) for column in zip(*told, strict=True)]
     lines = [
         Text(f"{cell:{wide[0]}}  {stage:{wide[1]}}  {spent:>{wide[2]}}  ") for cell, stage, spent in told
@@ -169,7 +169,7 @@ def _what(row: _Row, rows: Rows, width: int) -> Text:
         return Text("  ".join(filter(None, (cut(shown(step(name)), room) if room >= LEAST else "", amount))))
     # What several cells share, one of them makes; the row of that one tells of it.
     waits = row.stage == "build" and any(other.steps for other in rows.values())
-    return Text("waits for other cells" if waits else "", "dim")
+    return Text(cut("waits for other cells", width) if waits else "", "dim")
 
 
 def _bar(part: float, width: int, console: Console) -> str:

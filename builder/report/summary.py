@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +47,15 @@ def as_text(results: Sequence[Result], records: Path | None = None, look: Look =
 
 
 def _table(results: Sequence[Result], look: Look) -> list[str]:
-    """Cells and figures in columns; a column in which no cell has a figure is left out."""
+    """Cells and figures in columns. A column in which no cell has a figure is left out, and so are the last
+    ones where the terminal is too narrow for them; the records have them all.
+    """
     rows = [figures.HEAD, *(figures.row(result) for result in results)]
     columns = [column for column in zip(*rows, strict=True) if set(column[1:]) != {figures.NONE}]
     widths = [max(map(len, column)) for column in columns]
+    fitting = accumulate(widths, lambda so_far, width: so_far + 2 + width)
+    most = max(2, sum(wide <= (look.width or wide) for wide in fitting))
+    columns, widths = columns[:most], widths[:most]
     lines = [
         "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
         for row in zip(*columns, strict=True)

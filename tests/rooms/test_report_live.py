@@ -49,7 +49,7 @@ def test_a_row_has_stage_time_step_and_bytes(viewer):
     assert shown(viewer, begun(), step(INSTALL, 12_000_000, 188_000_000)) == [
         "cell                            stage   time  step",
         f"{CELLS[0]}  build   0:00  [os 2/4] RUN apt-get...  12/188 MB",
-        "────────────────────  0 of 6 stages, 0.0 s, no estimate before a cell is over",
+        "────────────────────  0 of 6 stages, 0:00, no estimate before a cell is over",
         "0 of 2 cells over, 1 waiting",
     ]
 
@@ -105,7 +105,7 @@ def test_a_build_that_was_kept_is_not_the_end_of_a_cell_that_is_still_verified(v
 def test_a_run_that_stops_has_no_estimate(viewer):
     viewer._view.stopping.set()
     lines = shown(viewer, begun())
-    assert lines[2].endswith("  0 of 6 stages, 0.0 s")
+    assert lines[2].endswith("  0 of 6 stages, 0:00")
     assert lines[3] == "0 of 2 cells over, 1 waiting; stopping, Ctrl-C leaves at once"
 
 
