@@ -7,7 +7,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -249,18 +249,30 @@ def verify_cell(work: Work, built: Image, ports: Ports, emit: Emit) -> Verificat
         emit(Finished(cell=cell, stage="verify", outcome="kept", seconds=0.0))
         return found
     (work.folder / "verification.json").unlink(missing_ok=True)
-    timeline = ports.shared.timeline
-    with work.log.open("a", encoding="utf-8") as log, _stage(cell, "verify", emit, log, timeline) as stage:
-        with ports.shared.slot():
-            verdict = verification.verify(
-                subject, cell, ports.engine, lambda check: stage.tell(Progress(step=check)), ports.cancel
-            )
+    with (
+        ports.shared.slot(),
+        work.log.open("a", encoding="utf-8") as log,
+        _stage(cell, "verify", emit, log, ports.shared.timeline) as stage,
+        ports.shared.timeline.busy(),
+    ):
+        verdict = verification.verify(
+            subject, cell, ports.engine, lambda check: stage.tell(Progress(step=check)), ports.cancel
+        )
         log.writelines(f"{check.status:5} {check.id} {check.reason or ''}\n" for check in verdict.checks)
         stage.outcome = verdict.status
         log.write(f"{verdict.status}: {verdict.reason or 'every required check passed'}\n")
     verdict = dataclasses.replace(verdict, image=built.id, asked=asked, wanted=wanted)
     records.write(work.folder, "verification", verdict, built.id)
     return verdict
+
+
+def took(work: Work, stages: Sequence[Stage]) -> dict[Stage, float]:
+    """Seconds of these stages the last time that the cell was built and verified, as far as records tell."""
+    told: tuple[tuple[Stage, Image | Verification | None], ...] = (
+        ("build", records.read_image(work.folder)),
+        ("verify", records.read_verification(work.folder)),
+    )
+    return {stage: found.seconds for stage, found in told if found and stage in stages}
 
 
 def wanted(work: Work, built: Image) -> str:

@@ -29,7 +29,7 @@ def verify(reference: str, flags: Flags) -> int:
         parse(reference)
     ci.ready(flags.junit)
     with running.ports(flags.engine) as outside:
-        view = replace(running.view(1, "verify", flags, outside), checks=True)
+        view = replace(running.view(1, ("verify",), flags, outside), checks=True)
         with watching(view) as viewer:
             proof = _proven(reference, flags, outside, viewer)
     allowed = proof.status == "not verified" and proof.waits_for <= running.allowed(flags)

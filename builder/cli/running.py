@@ -14,7 +14,7 @@ from typing import Any
 
 from builder import lock as locks
 from builder import pipeline, recipe, records
-from builder.cellwork import Work
+from builder.cellwork import Work, took
 from builder.cli import cache, ci, folders, locking
 from builder.cli.screen import say, warn
 from builder.cli.selection import Selection
@@ -109,7 +109,12 @@ def run(chosen: Selection, flags: Flags, *, build: bool, verify: bool) -> int:
         options = Options(
             jobs=flags.jobs, fail_fast=flags.fail_fast, build=build, verify=verify, allow=allowed(flags)
         )
-        seen = view(len(works), "verify" if verify else "build", flags, outside)
+        stages = (*(("fetch", "build") if build else ()), *(("verify",) if verify else ()))
+        seen = dataclasses.replace(
+            view(len(works), stages, flags, outside),
+            at_once=pipeline.AHEAD + flags.jobs,
+            took=lambda: {work.recipe.cell.id: took(work, stages) for work in works},
+        )
         results = follow(pipeline.run(works, outside, options), seen)
         about = outside.engine.about()
         records.write_run(folder, outside.shared.timeline.run(f"{about.kind} {about.version}", flags.jobs))
@@ -148,9 +153,9 @@ def _with_lost(
     return tuple(found[one.cell.id] for one in recipes)
 
 
-def view(cells: int, last: Stage, flags: Flags, outside: Ports) -> View:
+def view(cells: int, stages: tuple[Stage, ...], flags: Flags, outside: Ports) -> View:
     """How much of a run of so many cells to show."""
-    return View(cells=cells, last=last, stopping=outside.cancel, quiet=flags.quiet, verbose=flags.verbose)
+    return View(cells=cells, stages=stages, stopping=outside.cancel, quiet=flags.quiet, verbose=flags.verbose)
 
 
 def show(results: tuple[Result, ...], folder: Path | None, flags: Flags) -> None:

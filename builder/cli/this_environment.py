@@ -63,7 +63,9 @@ def _subject(matrix: str | None, only: tuple[str, ...], flags: Flags) -> tuple[s
 
 def _proven(name: str, python: str, subject: Subject, flags: Flags) -> Verification:
     begun, stop = time.monotonic(), threading.Event()
-    view = View(cells=1, last="verify", stopping=stop, quiet=flags.quiet, verbose=flags.verbose, checks=True)
+    view = View(
+        cells=1, stages=("verify",), stopping=stop, quiet=flags.quiet, verbose=flags.verbose, checks=True
+    )
     with watching(view) as viewer:
 
         def on_check(check: str) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from builder.content import bytecode, interpreter, site, skeleton, wheels
 from builder.content.grouping import groups
 from builder.content.site import Site
-from builder.engine.api import Assembled, Progress
+from builder.engine.api import Assembled, Progress, under_way
 from builder.errors import OutsideError
 from builder.image import assembly, compiling, restoring, system
 from builder.image.assembly import Part
@@ -137,8 +137,8 @@ def _made(rank: int, maker: _Maker, ports: Ports, on_progress: OnProgress) -> Pa
         tools = maker.tools()
         with ports.shared.slot(rank), ports.scratch() as scratch:
             ports.go_on()
-            on_progress(Progress(step=f"layer of {maker.label}"))
-            found = ports.layers.make(maker.key, maker.label, lambda: maker.entries(tools, scratch))
+            with under_way(f"layer of {maker.label}", on_progress):
+                found = ports.layers.make(maker.key, maker.label, lambda: maker.entries(tools, scratch))
         ports.hold(maker.key)
     return Part(label=maker.label, layer=restoring.as_file(found))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.base import Wish, own_name
-from builder.engine.api import LayerFile, Progress
+from builder.engine.api import LayerFile, Progress, under_way
 from builder.errors import EnvbuildError, OutsideError
 from builder.image import assembly
 from builder.image.assembly import Part
@@ -112,17 +112,16 @@ def _brought(wanted: Wanted, ports: Ports, on_progress: OnProgress) -> tuple[Lay
     if wanted.locked.origin == "bootstrap":
         return _bootstrapped(wanted, ports, on_progress)
     name = in_engine(wanted, ports, on_progress)
-    on_progress(Progress(step=f"read the layers of {wanted.locked.reference}"))
-    with ports.shared.slot(), ports.scratch() as scratch:
+    step = f"read the layers of {wanted.locked.reference}"
+    with ports.shared.slot(), ports.scratch() as scratch, under_way(step, on_progress):
         files = tuple(layer.path for layer in ports.engine.save(name, (), scratch))
         return kept(wanted, files, ports)
 
 
 def _bootstrapped(wanted: Wanted, ports: Ports, on_progress: OnProgress) -> tuple[LayerFile, ...]:
-    on_progress(Progress(step=f"bootstrap {wanted.wish.os.name}"))
-    with ports.shared.slot():
+    os = wanted.wish.os
+    with ports.shared.slot(), under_way(f"bootstrap {os.name}", on_progress):
         ports.go_on()
-        os = wanted.wish.os
         tar = ports.source.bootstrap(os.name, os.codename or "", ports.go_on, _arch(wanted))
     if f"sha256:{ports.source.rootfs(tar).sha256}" not in wanted.locked.layers:
         raise _moved(wanted, "the distribution's mirror gives newer packages by now")

@@ -47,7 +47,9 @@ def as_text(results: Sequence[Result], records: Path | None = None, look: Look =
 
 
 def _table(results: Sequence[Result], look: Look) -> list[str]:
-    """Cells and figures in columns; a column in which no cell has a figure is left out."""
+    """Cells and figures in columns. A column in which no cell has a figure is left out, and so are the last
+    ones where the terminal is too narrow for them; the records have them all.
+    """
     rows = [figures.HEAD, *(figures.row(result) for result in results)]
     columns = [column for column in zip(*rows, strict=True) if set(column[1:]) != {figures.NONE}]
     widths = [max(map(len, column)) for column in columns]
