@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from builder.events import Stage
 from builder.image import Image, Piece
 from builder.verification import Check, Verification
 
@@ -111,6 +112,13 @@ def read_verification(folder: Path) -> Verification | None:
     texts = ("image", "status", "level", "verifier", "asked", "wanted")
     whole = _fits(proof, ("seconds",), texts) and isinstance(proof.reason, (str, type(None)))
     return proof if whole and all(_is_check(check) for check in checks) else None
+
+
+def read_seconds(folder: Path) -> dict[Stage, float]:
+    """How long building and verifying took the last time, as far as that is known."""
+    image, proof = read_image(folder), read_verification(folder)
+    build: dict[Stage, float] = {"build": image.seconds} if image else {}
+    return build | ({"verify": proof.seconds} if proof else {})
 
 
 def read_repository(folder: Path) -> str:
