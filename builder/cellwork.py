@@ -7,7 +7,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -264,15 +264,6 @@ def verify_cell(work: Work, built: Image, ports: Ports, emit: Emit) -> Verificat
     verdict = dataclasses.replace(verdict, image=built.id, asked=asked, wanted=wanted)
     records.write(work.folder, "verification", verdict, built.id)
     return verdict
-
-
-def took(work: Work, stages: Sequence[Stage]) -> dict[Stage, float]:
-    """Seconds of these stages the last time that the cell was built and verified, as far as records tell."""
-    told: tuple[tuple[Stage, Image | Verification | None], ...] = (
-        ("build", records.read_image(work.folder)),
-        ("verify", records.read_verification(work.folder)),
-    )
-    return {stage: found.seconds for stage, found in told if found and stage in stages}
 
 
 def wanted(work: Work, built: Image) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from builder import plainjson
+from builder.events import Stage
 from builder.image import Image, Piece
 from builder.timeline import Run, Span
 from builder.verification import Check, Verification, well_formed
@@ -168,6 +169,13 @@ def damaged(folder: Path) -> bool:
     """Whether a record of an image or a verdict lies there that cannot be read as one."""
     found = {"image": read_image, "verification": read_verification}
     return any((folder / f"{kind}.json").is_file() and not read(folder) for kind, read in found.items())
+
+
+def read_seconds(folder: Path) -> dict[Stage, float]:
+    """How long building and verifying took the last time, as far as that is known."""
+    image, proof = read_image(folder), read_verification(folder)
+    build: dict[Stage, float] = {"build": image.seconds} if image else {}
+    return build | ({"verify": proof.seconds} if proof else {})
 
 
 def read_repository(folder: Path) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from builder import lock as locks
 from builder import pipeline, recipe, records
-from builder.cellwork import Work, took
+from builder.cellwork import Work
 from builder.cli import cache, ci, folders, locking
 from builder.cli.screen import say, warn
 from builder.cli.selection import Selection
@@ -113,7 +113,7 @@ def run(chosen: Selection, flags: Flags, *, build: bool, verify: bool) -> int:
         seen = dataclasses.replace(
             view(len(works), stages, flags, outside),
             at_once=pipeline.AHEAD + flags.jobs,
-            took=lambda: {work.recipe.cell.id: took(work, stages) for work in works},
+            took=lambda: {work.recipe.cell.id: records.read_seconds(work.folder) for work in works},
         )
         results = follow(pipeline.run(works, outside, options), seen)
         about = outside.engine.about()

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from builder.events import Event, Finished, Progressed, Stage, Started
-from builder.report.estimate import Estimate, Way
+from builder.report.estimate import Estimate, Took, Way
 from builder.report.figures import clock
 from builder.report.follow import NOTES, View
 from builder.report.look import count, cut, shown
@@ -64,7 +64,7 @@ class Live:
         self._rows: dict[str, _Row] = {}
         self._notes: set[str] = set()
         self._view = view
-        self._estimate = Estimate(cells=view.cells, at_once=view.at_once, took=view.took())
+        self._estimate = Estimate(cells=view.cells, at_once=view.at_once, took=_took(view))
         self._begun = time.monotonic()
         self._console = Console(file=stream, highlight=False)
         self._live = Steady(self._console, self._lines)
@@ -99,6 +99,7 @@ class Live:
         """What a user should know stays above the table, once."""
         if event.step in NOTES and event.line and event.line not in self._notes:
             self._notes.add(event.line)
+            self._live.refresh()  # or the note would be written upon what a resize has broken
             self._console.print(Text(shown(f"note: {event.line}")))
 
     def _lines(self) -> list[Text]:
@@ -136,6 +137,15 @@ class Live:
     def close(self) -> None:
         """Take the view away; the summary follows."""
         self._live.stop()
+
+
+def _took(view: View) -> Took:
+    """What cells took the last time for the stages that they go through now; those of which it is known."""
+    known = {
+        cell: {stage: spent for stage, spent in took.items() if stage in view.stages}
+        for cell, took in view.took().items()
+    }
+    return {cell: took for cell, took in known.items() if took}
 
 
 def _fitting(rows: Rows, height: int) -> Rows:

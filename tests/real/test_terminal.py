@@ -104,7 +104,7 @@ def place(job: Job, tmp_path_factory: pytest.TempPathFactory) -> Job:
     }
     first = dataclasses.replace(job, folder=folder, env=env)
     for words in (("debian.yaml",), ("asleep.yaml", "--templates", "templates")):
-        ended = first.run("lock", *words, "-q")
+        ended = first.run("lock", *words)
         assert ended.code == 0, ended.err
     store = Path(env["ENVBUILD_STORE"])
     own = folder / "store"
