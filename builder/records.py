@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from builder import plainjson
+from builder.check import Check, well_formed
 from builder.events import Stage
 from builder.image import Image, Piece
 from builder.timeline import Run, Span
-from builder.verification import Check, Verification, well_formed
+from builder.verification import Verification
 
 SCHEMA = "envbuild.records/1"
 

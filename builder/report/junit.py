@@ -12,11 +12,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
+from builder.check import Check
 from builder.pipeline import Result
 from builder.report import problems
 from builder.report.look import PLAIN
 from builder.report.problems import brief
-from builder.verification import Check
 
 TAIL = 64 * 1024  # bytes of a cell's log that go along where it did not come through
 COUNTED = ("tests", "failures", "errors", "skipped")

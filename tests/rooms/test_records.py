@@ -12,12 +12,13 @@ import jsonschema
 import pytest
 
 from builder import records
+from builder.check import Check
 from builder.cli import selection
 from builder.image import Image, Piece
 from builder.pipeline import Result
 from builder.report import plan_table, summary
 from builder.report.plan_table import Plan
-from builder.verification import Check, Verification
+from builder.verification import Verification
 
 ROOT = Path(__file__).parents[2]
 MATRICES = sorted((ROOT / "matrices").glob("*.yaml"))
