@@ -108,7 +108,7 @@ def _gitlab(job: Job, matrix: Path) -> dict[str, Any]:
     return {
         "extends": ".prove",
         "tags": [f"${TAGS[job.platform][0]}"],
-        "script": [f"envbuild up {_quoted(matrix)} {only} --junit envbuild.xml $ENVBUILD_FLAGS"],
+        "script": [f"envbuild up {_quoted(matrix)} {only} --junit envbuild.xml --report $ENVBUILD_FLAGS"],
     }
 
 
