@@ -99,7 +99,7 @@ def command(matrix: Path | None, only: tuple[str, ...], **options: Any) -> int:
             partial=options["partial"],
             dry=options["dry_run"],
         )
-        with watching(running.view(len(ways), "publish", flags, ports)) as viewer:
+        with watching(running.view(len(ways), ("publish",), flags, ports)) as viewer:
             outcome = publication.run(order, outside, viewer.see)
     return _shown(outcome, flags.as_json)
 

@@ -48,7 +48,7 @@ def command(references: tuple[str, ...], **options: Any) -> int:
     flags = running.flags({"jobs": 2, "fail_fast": False, "out": None, "verbose": False, **options})
     with (
         running.ports(flags.engine) as outside,
-        watching(running.view(len(references), "verify", flags, outside)) as viewer,
+        watching(running.view(len(references), ("verify",), flags, outside)) as viewer,
     ):
         consumer = _Consumer(options=options, flags=flags, outside=outside, viewer=viewer)
         results = tuple(map(consumer.checked, references))

@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
@@ -154,6 +155,16 @@ class Progress:
     line: str | None = None
     done: bool = False
     cached: bool = False  # done, and nothing had to be
+
+
+@contextmanager
+def under_way(step: str, on_progress: Callable[[Progress], None]) -> Iterator[None]:
+    """Tell of a step, and when it is over."""
+    on_progress(Progress(step=step))
+    try:
+        yield
+    finally:
+        on_progress(Progress(step=step, done=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from pathlib import Path
 from builder.content import bytecode, interpreter, site, skeleton, wheels
 from builder.content.grouping import groups
 from builder.content.site import Site
-from builder.engine.api import Assembled, Progress
+from builder.engine.api import Assembled, Progress, under_way
 from builder.errors import OutsideError
 from builder.image import assembly, compiling, restoring, system
 from builder.image.assembly import Part
@@ -107,7 +107,7 @@ def _begun(order: Order, ports: Ports, on_progress: OnProgress) -> list[Future[P
 
 def _begin(rank: int, maker: _Maker, ports: Ports, on_progress: OnProgress) -> Future[Part]:
     """A carrier, under way. Those of the least rank are made first: the lowest goes into the engine first."""
-    return ports.shared.begin(maker.key, partial(_made, rank, maker, ports, on_progress))
+    return ports.shared.begin(maker.key, partial(_made, rank, maker, ports, on_progress), maker.label)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,8 +137,8 @@ def _made(rank: int, maker: _Maker, ports: Ports, on_progress: OnProgress) -> Pa
         tools = maker.tools()
         with ports.shared.slot(rank), ports.scratch() as scratch:
             ports.go_on()
-            on_progress(Progress(step=f"layer of {maker.label}"))
-            found = ports.layers.make(maker.key, maker.label, lambda: maker.entries(tools, scratch))
+            with under_way(f"layer of {maker.label}", on_progress):
+                found = ports.layers.make(maker.key, maker.label, lambda: maker.entries(tools, scratch))
         ports.hold(maker.key)
     return Part(label=maker.label, layer=restoring.as_file(found))
 
@@ -243,7 +243,8 @@ class _Ahead:
         image = assembly.assemble(parts, Configured(env=(), labels=labels), self._arch, NO_DATE)
         name = f"{REPOSITORY}:{image.id.removeprefix('sha256:')[:24]}"
         # Orders of several bases may come to the same image: one of them loads it.
-        self._ports.shared.begin(f"load {name}", partial(self._load, image, name)).result()
+        load = partial(self._load, image, name)
+        self._ports.shared.begin(f"load {name}", load, f"load {parts[-1].label}").result()
         if self._last:
             self._ports.engine.untag(self._last)  # the layers stay: the new image holds them
         self._loaded, self._last = len(parts), name

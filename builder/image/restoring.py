@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.base import Wish, own_name
-from builder.engine.api import LayerFile, Progress
+from builder.engine.api import LayerFile, Progress, under_way
 from builder.errors import EnvbuildError, OutsideError
 from builder.image import assembly
 from builder.image.assembly import Part
@@ -45,13 +45,15 @@ def in_engine(wanted: Wanted, ports: Ports, on_progress: OnProgress) -> str:
     Raises `OutsideError` where nothing has it any more: a mirror or a tag has moved on.
     """
     name = f"{wanted.label} {wanted.name} in the engine"
-    return ports.shared.begin(name, lambda: _in_engine(wanted, ports, on_progress)).result()
+    label = f"{wanted.label} into the engine"
+    return ports.shared.begin(name, lambda: _in_engine(wanted, ports, on_progress), label).result()
 
 
 def layers(wanted: Wanted, ports: Ports, on_progress: OnProgress) -> tuple[LayerFile, ...]:
     """The base's own layers as files of this machine, byte for byte; brought once for all who ask."""
     name = f"{wanted.label} {wanted.name} on this machine"
-    return ports.shared.begin(name, lambda: _layers(wanted, ports, on_progress)).result()
+    label = f"{wanted.label} onto this machine"
+    return ports.shared.begin(name, lambda: _layers(wanted, ports, on_progress), label).result()
 
 
 def _in_engine(wanted: Wanted, ports: Ports, on_progress: OnProgress) -> str:
@@ -110,17 +112,16 @@ def _brought(wanted: Wanted, ports: Ports, on_progress: OnProgress) -> tuple[Lay
     if wanted.locked.origin == "bootstrap":
         return _bootstrapped(wanted, ports, on_progress)
     name = in_engine(wanted, ports, on_progress)
-    on_progress(Progress(step=f"read the layers of {wanted.locked.reference}"))
-    with ports.shared.slot(), ports.scratch() as scratch:
+    step = f"read the layers of {wanted.locked.reference}"
+    with ports.shared.slot(), ports.scratch() as scratch, under_way(step, on_progress):
         files = tuple(layer.path for layer in ports.engine.save(name, (), scratch))
         return kept(wanted, files, ports)
 
 
 def _bootstrapped(wanted: Wanted, ports: Ports, on_progress: OnProgress) -> tuple[LayerFile, ...]:
-    on_progress(Progress(step=f"bootstrap {wanted.wish.os.name}"))
-    with ports.shared.slot():
+    os = wanted.wish.os
+    with ports.shared.slot(), under_way(f"bootstrap {os.name}", on_progress):
         ports.go_on()
-        os = wanted.wish.os
         tar = ports.source.bootstrap(os.name, os.codename or "", ports.go_on, _arch(wanted))
     if f"sha256:{ports.source.rootfs(tar).sha256}" not in wanted.locked.layers:
         raise _moved(wanted, "the distribution's mirror gives newer packages by now")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from builder.engine.api import BuildRequest, Entry, Progress
+from builder.engine.api import BuildRequest, Entry, Progress, under_way
 from builder.errors import CellError, OutsideError
 from builder.image import restoring
 from builder.image.assembly import Part
@@ -57,7 +57,8 @@ class Ground:
 
 def stage_image(ground: Ground, ports: Ports, on_progress: OnProgress) -> str:
     """The `os` stage as an image in the engine: found there, or built now, once for all who ask."""
-    return ports.shared.begin(ground.image, lambda: _stage_image(ground, ports, on_progress)).result()
+    label = f"install the packages of {ground.recipe.cell.os}"
+    return ports.shared.begin(ground.image, lambda: _stage_image(ground, ports, on_progress), label).result()
 
 
 def _stage_image(ground: Ground, ports: Ports, on_progress: OnProgress) -> str:
@@ -83,9 +84,8 @@ def above(image: str, ground: Ground, key: str, ports: Ports, on_progress: OnPro
 
     An engine saves whole images, so a base whose layers are not on this machine yet comes along in one go.
     """
-    on_progress(Progress(step="canonical layer"))
     below = restoring.known(ground.base, ports)
-    with ports.shared.slot(), ports.scratch() as scratch:
+    with ports.shared.slot(), ports.scratch() as scratch, under_way("canonical layer", on_progress):
         skip = ground.base.locked.layers if below else ()
         upper = [layer.path for layer in ports.engine.save(image, skip, scratch)]
         if below is None:

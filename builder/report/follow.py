@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Protocol, TextIO
@@ -14,6 +14,7 @@ from typing import Protocol, TextIO
 from builder.events import Event, Finished, Progressed, Stage
 from builder.pipeline import Events, Result
 from builder.report import github
+from builder.report.estimate import Took
 from builder.report.figures import duration
 from builder.report.look import shown
 from builder.report.problems import brief, step
@@ -24,11 +25,13 @@ DULL = ("note", "resolve packages")  # steps that name no work of their own in a
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """How much to show of a run of `cells` cells, each of which is over after the stage `last`."""
+    """How much to show of a run of `cells` cells, each of which goes through `stages`."""
 
     cells: int
-    last: Stage
+    stages: tuple[Stage, ...]
     stopping: threading.Event  # set when the run was told to stop
+    at_once: int = 1  # how many cells are on their way at once
+    took: Callable[[], Took] = dict  # asked once, where it is shown how long the run may still take
     quiet: bool = False
     verbose: bool = False
     checks: bool = False  # whether each check of a verification has a line of its own

@@ -23,6 +23,7 @@ COLOURS: dict[str, Colour] = {
     "skipped": "yellow",
 }
 MOST_TAGS = 8
+LEAST = 3  # columns that are told on the narrowest terminal
 
 
 def as_json(results: Sequence[Result]) -> dict[str, Any]:
@@ -46,10 +47,15 @@ def as_text(results: Sequence[Result], records: Path | None = None, look: Look =
 
 
 def _table(results: Sequence[Result], look: Look) -> list[str]:
-    """Cells and figures in columns; a column in which no cell has a figure is left out."""
+    """Cells and figures in columns. A column in which no cell has a figure is left out, and so are the last
+    ones where the terminal is too narrow for them; the records have them all.
+    """
     rows = [figures.HEAD, *(figures.row(result) for result in results)]
     columns = [column for column in zip(*rows, strict=True) if set(column[1:]) != {figures.NONE}]
     widths = [max(map(len, column)) for column in columns]
+    while look.width and len(columns) > LEAST and sum(widths) + 2 * (len(widths) - 1) > look.width:
+        columns.pop()  # the least of the figures; the records have them all
+        widths.pop()
     lines = [
         "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
         for row in zip(*columns, strict=True)

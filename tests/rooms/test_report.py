@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import threading
 from pathlib import Path
 
 import pytest
@@ -14,8 +13,7 @@ from builder.errors import Place, Problem
 from builder.events import Finished, Progressed, Started
 from builder.pipeline import Result
 from builder.report import figures, plan_table, problems, summary
-from builder.report.follow import Lines, View
-from builder.report.live import Live
+from builder.report.follow import Lines
 from builder.report.look import Look, count, cut, look, paint, shown, wrap
 from builder.report.plan_table import Plan
 from builder.verification import Verification
@@ -186,30 +184,3 @@ def test_a_level_that_trains_nothing_is_not_simply_passed():
     told = summary.as_text((Result(cell="a", outcome="passed", verification=proof),))
     assert told.count("passed (static)") == 2
     assert told.count("passed") == 2
-
-
-def test_a_step_that_is_over_hides_none_that_goes_on():
-    viewer = Live(io.StringIO(), View(cells=1, last="build", stopping=threading.Event()))
-    try:
-        viewer.see(Started(cell="c", stage="build"))
-        viewer.see(
-            Progressed(cell="c", stage="build", step="RUN apt-get", current=12_000_000, total=188_000_000)
-        )
-        viewer.see(Progressed(cell="c", stage="build", step="load the image", done=True))
-        assert (viewer._rows["c"].step, viewer._rows["c"].amount) == ("RUN apt-get", "12/188 MB")
-        viewer.see(Progressed(cell="c", stage="build", step="RUN useradd"))
-        assert viewer._rows["c"].step == "RUN useradd"
-    finally:
-        viewer.close()
-
-
-def test_a_build_that_was_kept_is_not_the_end_of_a_cell_that_is_still_verified():
-    viewer = Live(io.StringIO(), View(cells=1, last="verify", stopping=threading.Event()))
-    try:
-        viewer.see(Finished(cell="c", stage="build", outcome="kept", seconds=0.0))
-        assert viewer._count() == "0 of 1 cell over"
-        viewer.see(Started(cell="c", stage="verify"))
-        viewer.see(Finished(cell="c", stage="verify", outcome="kept", seconds=0.0))
-        assert viewer._count() == "1 of 1 cell over, 1 kept"
-    finally:
-        viewer.close()

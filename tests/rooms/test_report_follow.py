@@ -36,7 +36,7 @@ class Interrupted:
 def test_ctrl_c_while_an_event_is_shown(tmp_path, monkeypatch):
     outside, viewer = ports(tmp_path, Waiting()), Interrupted()
     monkeypatch.setattr(follow, "_viewer", lambda stream, view: viewer)
-    view = follow.View(cells=2, last="build", stopping=outside.cancel)
+    view = follow.View(cells=2, stages=("fetch", "build"), stopping=outside.cancel)
     monkeypatch.setattr(pipeline, "AHEAD", 0)
     run = pipeline.run(works_of(tmp_path, MATRIX), outside, Options(jobs=1, verify=False))
     try:

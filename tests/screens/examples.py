@@ -18,7 +18,7 @@ CONSOLE = re.compile(r"(?<=```console\n)\$ envbuild (.*)\n(?:.*\n)*?(?=```\n)")
 FILES = re.compile(r"[Ww]ith this `(\S+)`,\n\n```yaml\n(.*?)```", re.DOTALL)
 # What these show depends on an engine or a registry, but for a dry run, or on what this machine has.
 REGISTRY = ("publish ", "show ", "pull-check ")
-ENGINE = ("up ", "verify ", "build ", "fetch ", "reproduce ", "cache ", *REGISTRY)
+ENGINE = ("report --compare", "up ", "verify ", "build ", "fetch ", "reproduce ", "cache ", *REGISTRY)
 
 
 def fresh(page: str) -> str:
