@@ -167,8 +167,9 @@ def _library(order: Order, pin: Pin, ports: Ports, on_progress: OnProgress) -> _
 
 
 def _wheels(order: Order, group: tuple[Pin, ...], ports: Ports) -> _Maker:
+    site = order.site  # but for its interpreter: files of a wheel name the environment's own
     return _Maker(
-        key=key_of("wheels", CANONICAL, order.site, [pin.sha256 for pin in group]),
+        key=key_of("wheels", CANONICAL, site.python, site.prefix, [pin.sha256 for pin in group]),
         label=_names(group),
         entries=lambda *_: _contents(order, group, ports),
     )

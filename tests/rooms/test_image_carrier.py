@@ -134,6 +134,13 @@ def test_a_system_s_python_shares_wheels_and_compiles_on_its_own_ground(tmp_path
     assert made(packages, outside(tmp_path)) == {label for label in ALL if label.startswith("byte code")}
 
 
+def test_wheels_are_shared_also_with_an_environment_on_another_interpreter(tmp_path):
+    where = outside(tmp_path)
+    assert made(locked(tmp_path), where) == ALL
+    wheels = {label for label in TORCH | NUMPY | REST if not label.startswith("byte code")}
+    assert made(locked(tmp_path, "standalone"), where) == (ALL | PYTHON) - wheels
+
+
 def test_another_python_is_another_environment(tmp_path):
     made(locked(tmp_path, "standalone"), outside(tmp_path))
     newer = made(locked(tmp_path, "standalone", text=MATRIX.replace("3.11", "3.12")), outside(tmp_path))
