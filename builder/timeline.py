@@ -79,6 +79,12 @@ class Timeline:
         """How long it goes on already."""
         return round(time.monotonic() - self._zero, 3)
 
+    def restart(self) -> None:
+        """Forget what was before: a run begins now."""
+        with self._guard:
+            self._zero, self._begun = time.monotonic(), datetime.now(timezone.utc)
+            self._spans.clear()
+
     def opened(self, label: str, cell: str = "") -> int:
         """A span that begins now; its number."""
         with self._guard:

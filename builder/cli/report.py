@@ -72,6 +72,8 @@ def command(
       envbuild report --compare .envbuild/before .envbuild/after --format markdown
     """
     kept, out = where["kept"], where["out"]
+    if out is not None and out.name == "":  # an empty name reads as the folder
+        raise InputError.of("--out names no file", hint="for example --out report.html")
     if sides:
         if matrix or only or kept:
             raise InputError.of("--compare wants nothing but two sides", hint="leave MATRIX and the rest out")

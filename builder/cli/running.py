@@ -26,7 +26,7 @@ from builder.matrix import VerifySettings
 from builder.pipeline import Options, Result
 from builder.ports import Ports, Shared
 from builder.recipe import Recipe
-from builder.report import summary
+from builder.report import problems, summary
 from builder.report.follow import View, follow
 from builder.report.look import look
 
@@ -115,10 +115,11 @@ def run(chosen: Selection, flags: Flags, *, build: bool, verify: bool) -> int:
             at_once=pipeline.AHEAD + flags.jobs,
             took=lambda: {work.recipe.cell.id: records.read_seconds(work.folder) for work in works},
         )
+        outside.shared.timeline.restart()  # what making a lock took is no cell's
         results = follow(pipeline.run(works, outside, options), seen)
         about = outside.engine.about()
         records.write_run(folder, outside.shared.timeline.run(f"{about.kind} {about.version}", flags.jobs))
-    results = _with_lost(recipes, results, lost)
+    results = _with_lost(recipes, results, lost, folder)
     show(results, folder, flags)
     code = max((result.exit_code for result in results), default=0)
     if code == 130:
@@ -144,12 +145,16 @@ def _lock(
 
 
 def _with_lost(
-    recipes: Sequence[Recipe], results: Sequence[Result], lost: Mapping[str, EnvbuildError]
+    recipes: Sequence[Recipe], results: Sequence[Result], lost: Mapping[str, EnvbuildError], folder: Path
 ) -> tuple[Result, ...]:
-    """The results of all cells in their order."""
+    """The results of all cells in their order; those that cannot be locked have their log, too."""
     found = {result.cell: result for result in results}
     for cell, error in lost.items():
-        found[cell] = Result(cell=cell, outcome="failed", problems=error.problems, exit_code=error.exit_code)
+        log = folder / cell / "build.log"
+        records.write_bytes(log, f"== lock\n{problems.text(error.problems)}\n".encode(errors="replace"))
+        found[cell] = Result(
+            cell=cell, outcome="failed", problems=error.problems, log=log, exit_code=error.exit_code
+        )
     return tuple(found[one.cell.id] for one in recipes)
 
 

@@ -117,28 +117,24 @@ def entries(cells: Sequence[Cell], recipes: Sequence[Recipe], folder: Path) -> t
 def _entry(cell: Cell, digest: str | None, folder: Path) -> Entry:
     if digest is None:
         return Entry(cell=cell, verdict=standing(cell), folder=folder)
-    if records.damaged(folder):
-        return Entry(cell=cell, verdict="damaged", folder=folder)
-    image = records.read_image(folder)
-    if image is None:
-        tail = tuple(_tail(folder / "build.log"))
-        return Entry(cell=cell, verdict="build failed" if tail else "not built", folder=folder, tail=tail)
-    if image.recipe != digest:
+    verdict, image, proof = known(folder)
+    if image is not None and image.recipe != digest:
         return Entry(cell=cell, verdict="stale", folder=folder)
-    proof = proof_of(image, records.read_verification(folder))
-    return Entry(cell=cell, verdict=verdict(proof), folder=folder, image=image, proof=proof)
+    tail = tuple(_tail(folder / "build.log")) if image is None and verdict != "damaged" else ()
+    return Entry(cell=cell, verdict=verdict, folder=folder, image=image, proof=proof, tail=tail)
 
 
-def proof_of(image: Image, found: Verification | None) -> Verification | None:
-    """The verdict that was found, if it is about this image."""
-    return found if found is not None and found.image == image.id else None
-
-
-def verdict(proof: Verification | None) -> str:
-    """What a built image's verdict is called."""
-    if proof is None:
-        return "built"
-    return f"{proof.status} (static)" if (proof.status, proof.level) == ("passed", "static") else proof.status
+def known(folder: Path) -> tuple[str, Image | None, Verification | None]:
+    """The verdict in a word or two that a cell's records come to, whatever the matrix says today."""
+    if records.damaged(folder):
+        return "damaged", None, None
+    image, proof = records.read_image(folder), records.read_verification(folder)
+    if image is None:
+        return "build failed" if any(_tail(folder / "build.log")) else "not built", None, None
+    if proof is None or proof.image != image.id:
+        return "built", image, None
+    static = " (static)" if (proof.status, proof.level) == ("passed", "static") else ""
+    return proof.status + static, image, proof
 
 
 def as_json(account: Account) -> dict[str, Any]:

@@ -42,11 +42,12 @@ class Side:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One thing that is not as it was; `-` where it is not there."""
+    """One thing that is not as it was; `-` where it is not there. `numbers` are bytes or seconds."""
 
     what: str
     before: str
     after: str
+    numbers: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,12 +83,9 @@ def _of_folder(folder: Path) -> dict[str, Known]:
     """Whatever was built there, without asking whether the matrix has it still."""
     found = {}
     for inner in sorted(path for path in folder.iterdir() if path.is_dir()):
-        image = records.read_image(inner)
-        if image is not None:
-            proof = account.proof_of(image, records.read_verification(inner))
-            found[inner.name] = Known(verdict=account.verdict(proof), image=image, proof=proof)
-        elif (inner / "recipe.json").is_file():
-            found[inner.name] = Known(verdict="not built")
+        if any((inner / f"{kind}.json").is_file() for kind in ("recipe", "image", "verification")):
+            verdict, image, proof = account.known(inner)
+            found[inner.name] = Known(verdict=verdict, image=image, proof=proof)
     return found
 
 
@@ -142,7 +140,8 @@ def _of_image(old: Image | None, new: Image | None) -> Iterator[Change]:
         yield Change(what="image", before=_short(old), after=_short(new))
     sizes = [megabytes(image.size) for image in (old, new) if image]
     if old and new and len(set(sizes)) > 1:
-        yield Change(what="size", before=sizes[0], after=f"{sizes[1]} ({_percent(old.size, new.size)})")
+        after = f"{sizes[1]} ({_percent(old.size, new.size)})"
+        yield Change(what="size", before=sizes[0], after=after, numbers=(old.size, new.size))
 
 
 def _short(image: Image | None) -> str:
@@ -155,7 +154,8 @@ def _percent(old: float, new: float) -> str:
 
 def _times(what: str, old: float, new: float) -> Iterator[Change]:
     if abs(new - old) >= max(SECONDS, SHARE * old):
-        yield Change(what=what, before=duration(old), after=f"{duration(new)} ({_percent(old, new)})")
+        after = f"{duration(new)} ({_percent(old, new)})"
+        yield Change(what=what, before=duration(old), after=after, numbers=(old, new))
 
 
 def _differing(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Change]:

@@ -11,7 +11,7 @@ from builder.report.look import count
 from builder.timeline import Run, Span
 
 LEAST = 0.1  # seconds: what got on for less is not worth a row
-LONG = 1.0  # seconds: what took less did not keep anybody waiting
+LONG, SHARE = 1.0, 0.2  # seconds, and of a cell's time: what took less did not keep it waiting
 NAMED = 3  # waiters
 
 
@@ -56,7 +56,8 @@ def rows(run: Run, cells: Sequence[str]) -> tuple[Row, ...]:
 
 
 def _cell(cell: str, spans: Sequence[Span], asked: Mapping[int, Sequence[Span]]) -> Row:
-    last = _last(spans, asked)
+    longest = max(span.ended - span.begun for span in spans)
+    last = _last(spans, asked, max(LONG, SHARE * longest))
     return Row(
         what=cell,
         cell=cell,
@@ -66,11 +67,13 @@ def _cell(cell: str, spans: Sequence[Span], asked: Mapping[int, Sequence[Span]])
     )
 
 
-def _last(spans: Sequence[Span], asked: Mapping[int, Sequence[Span]]) -> str:
-    """What kept these waiting to the last. Who only waits is not to blame, but what that waits for."""
+def _last(spans: Sequence[Span], asked: Mapping[int, Sequence[Span]], long: float) -> str:
+    """What kept these waiting to the last, for a `long` time. Who only waits is not to blame, but what that
+    waits for.
+    """
     seen: set[int] = set()
     while found := [one for span in spans for one in asked.get(span.number, ()) if one.number not in seen]:
-        span = max(found, key=lambda one: (one.ended - one.begun >= LONG, one.ended))
+        span = max(found, key=lambda one: (one.ended - one.begun >= long, one.ended))
         if span.busy:
             return span.label
         seen.add(span.number)

@@ -56,10 +56,10 @@ def told_of_the_build(ended: Ended, job: Job, name: str) -> None:
     assert "\nnothing for thirteen\n" in (job.folder / log).read_text()
 
 
-def test_a_package_that_one_system_has_not_is_told_before_anything_is_built(
+def test_a_package_that_one_system_has_not_ends_all_before_anything_is_built_if_that_is_wanted(
     job: Job, small: dict[str, str]
 ) -> None:
-    ended = job.run("build", two_cells(job, "unknown", ONLY_TWELVE_HAS), env=small)
+    ended = job.run("build", two_cells(job, "unknown", ONLY_TWELVE_HAS), "--fail-fast", env=small)
     assert (ended.code, ended.out) == (1, "")
     assert (
         f"the packages of debian13 cannot be pinned: E: Unable to locate package {ONLY_TWELVE_HAS}"
@@ -67,9 +67,19 @@ def test_a_package_that_one_system_has_not_is_told_before_anything_is_built(
     )
     assert f"cell: {THIRTEEN}" in ended.err
     assert "hint: check packages.system: debian13 has no such package" in ended.err
-    assert not (job.folder / "unknown.lock.json").exists()
     assert not list(job.folder.glob(".envbuild/unknown/*/build.log"))
     assert not ended.traceback
+
+
+def test_a_package_that_one_system_has_not_is_that_cell_s_own_failure(
+    job: Job, small: dict[str, str]
+) -> None:
+    ended = job.run("build", two_cells(job, "partly", ONLY_TWELVE_HAS), env=small)
+    assert ended.code == 1
+    rows = {line.split()[0]: line.split()[1] for line in ended.out.splitlines() if line.startswith("debian")}
+    assert (rows[THIRTEEN], rows[CELL]) == ("failed", "done")
+    assert f"Unable to locate package {ONLY_TWELVE_HAS}" in ended.out
+    assert list(json.loads((job.folder / "partly.lock.json").read_text())["cells"]) == [CELL]
 
 
 def test_the_cells_that_can_be_locked_are_built_by_name(job: Job, small: dict[str, str]) -> None:

@@ -115,3 +115,18 @@ def test_what_tells_of_no_cell_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="tells of no cell"):
         read(tmp_path / "empty")
+
+
+def test_a_build_that_failed_is_told_as_in_the_report_itself(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "recipe.json").write_text("{}")
+    assert read(tmp_path).cells["a"].verdict == "not built"
+    (tmp_path / "a" / "build.log").write_text("E: no such package\n")
+    assert read(tmp_path).cells["a"].verdict == "build failed"
+    (tmp_path / "a" / "image.json").write_text("nonsense")
+    assert read(tmp_path).cells["a"].verdict == "damaged"
+
+
+def test_scripts_get_numbers() -> None:
+    numbers = {one.what: one.numbers for one in TOLD.altered[0].changes if one.numbers}
+    assert numbers == {"size": (100_000_000, 110_000_000), "build": (61.5, 30.5)}

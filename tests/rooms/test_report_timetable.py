@@ -42,3 +42,13 @@ def test_many_who_wait_are_counted() -> None:
 def test_waiting_in_a_circle_ends() -> None:
     told = run(span(0, "build", cell="a"), span(1, "x", 0, 2, busy=()), span(2, "y", 1, busy=()))
     assert rows(told, ["a"])[0].waiters == ""
+
+
+def test_what_kept_a_cell_waiting_is_what_took_long_and_not_what_came_last() -> None:
+    told = run(
+        span(0, "build", cell="a", ended=60.0, busy=((60.0, 60.0),)),
+        span(1, "environment", 0, ended=60.0, busy=()),
+        span(2, "byte code", 1, ended=54.0, busy=((30.0, 54.0),)),
+        span(3, "load byte code", 1, begun=54.0, ended=60.0, busy=((54.0, 60.0),)),
+    )
+    assert rows(told, ["a"])[0].waiters == "waited for byte code"

@@ -143,3 +143,12 @@ def test_a_verification_later_stands_beside_the_run_that_built(tmp_path: Path) -
 def test_what_is_no_run_is_none(tmp_path: Path, wrong: dict[str, object]) -> None:
     records.write(tmp_path, "run", {**records.plain(BUILT), **wrong}, None)
     assert records.read_runs(tmp_path) == ()
+
+
+def test_a_run_begins_where_it_is_told_to() -> None:
+    shared = Shared(1)
+    working(shared, "lock", "packages")
+    shared.timeline.restart()
+    working(shared, "a")
+    told = shared.timeline.run("docker", 1)
+    assert [(one.number, one.cell) for one in told.spans] == [(0, "a")]
