@@ -59,7 +59,7 @@ def moving(screen: str) -> str:
 
 
 def comes(shell: Tmux, name: str, form: Callable[[str], str] = steady, ready: str = "") -> None:
-    """Wait until the screen is the one kept by that name. It is written anew when it is `ready` and stays so."""
+    """Wait until the screen is the one kept by that name. Written anew when it is `ready` and stays so."""
     path = SESSIONS / f"{name}.txt"
     if WRITE:
         shell.until_seen(ready)
@@ -152,7 +152,7 @@ def test_what_is_kept_is_told_in_colour(built: Job) -> None:
 
 def test_a_second_verification_is_estimated_by_the_first(built: Job) -> None:
     with terminal(built.folder, built.env, 200, 50) as shell:
-        shell.type("envbuild verify debian.yaml -j 2")
+        shell.type("envbuild verify debian.yaml -j 2 --reverify")
         comes(shell, "verify-200", moving, r"(^debian.*  verify .*\n){2}.*about .* left")
         with shell.watched(broken):
             shell.until_seen("^2 cells: ")
