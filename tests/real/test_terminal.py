@@ -121,11 +121,9 @@ def built(place: Job) -> Job:
         shell.type("envbuild up debian.yaml -j 2")
         with shell.watched(broken):
             comes(shell, "up-80", moving, BUILDING)
-        for columns in (200, 60):
+        for columns in (200, 60, 80):
             shell.resize(columns)
-            comes(shell, f"up-{columns}", moving, BUILDING)
-        shell.resize(80)
-        comes(shell, "up-80", moving, BUILDING)
+            comes(shell, f"up-to-{columns}", moving, BUILDING)
         with shell.watched(broken):
             shell.until_seen(r"^debian.*  verify +\d+:\d\d  (os|python|torch|train|libs)\.\w+")
             shell.until_seen("^2 cells: ")
@@ -175,9 +173,9 @@ def test_a_build_is_resized_and_interrupted(built: Job) -> None:
         shell.type("seq 30")
         shell.type("envbuild build asleep.yaml --templates templates -j 2")
         comes(shell, "asleep-80", ready=asleep)
-        for columns in (200, 60, 200, 80):
+        for columns in (200, 60, 80):
             shell.resize(columns)
-            comes(shell, f"asleep-{columns}", ready=BUILDING)
+            comes(shell, f"asleep-to-{columns}", ready=BUILDING)
             assert len(HEAD.findall(shell.screen("-S", "-"))) == 1
         shell.press("C-c")
         comes(shell, "interrupted-80", ready="^interrupted")

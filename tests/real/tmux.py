@@ -30,7 +30,6 @@ class Tmux:
         """The shell, at work in a folder."""
         size = ("-x", str(columns), "-y", str(self._lines))
         self._ask("new-session", "-d", *size, "-c", str(folder), "bash", "--norc", "--noprofile")
-        self.until(lambda screen: screen == f"{PROMPT}\n", 60)
 
     def end(self) -> None:
         """End the server, and what is left in it."""
@@ -44,8 +43,10 @@ class Tmux:
         return end.stdout
 
     def type(self, line: str) -> None:
-        """A line, with its Enter."""
+        """A line, with its Enter, when the shell asks for one."""
+        self.until(lambda screen: screen.splitlines()[-1] == PROMPT)
         self._ask("send-keys", "-l", line)
+        self.until(lambda screen: screen.splitlines()[-1] != PROMPT)
         self._ask("send-keys", "Enter")
 
     def press(self, key: str) -> None:
@@ -87,7 +88,6 @@ class Tmux:
 
     def ended(self) -> int:
         """Wait until the shell asks for the next command; the exit code of the last one."""
-        self.until(lambda screen: screen.endswith(f"\n{PROMPT}\n"))
         self.type("echo exit code $?")
         return int(re.findall(r"^exit code (\d+)$", self.until_seen(r"^exit code \d+$"), re.MULTILINE)[-1])
 
