@@ -14,19 +14,26 @@ from uuid import uuid4
 
 PATIENCE = 900  # seconds for what is waited for; a build on a busy machine takes minutes
 OFTEN = 0.2  # seconds between two looks
+STEADY = 10  # looks
 PROMPT = "$"
 
 
 class Tmux:
     """One shell, typed into and looked at. `lines` of the terminal stay as they are; columns change."""
 
-    def __init__(self, folder: Path, env: Mapping[str, str], columns: int, lines: int) -> None:
+    def __init__(self, env: Mapping[str, str], lines: int) -> None:
         self._name, self._lines = f"envbuild-test-{uuid4().hex[:12]}", lines
         kept = {name: text for name, text in env.items() if name not in ("TMUX", "COLUMNS", "NO_COLOR")}
         self._env = {**kept, "LC_ALL": "C.UTF-8", "PS1": f"{PROMPT} ", "HISTFILE": "/dev/null"}
-        size = ("-x", str(columns), "-y", str(lines))
-        self._ask("new-session", "-d", *size, "-c", str(folder), "bash --norc --noprofile")
-        self.until(lambda screen: screen == f"{PROMPT}\n")
+
+    def begin(self, folder: Path, columns: int) -> None:
+        """The shell, at work in a folder."""
+        size = ("-x", str(columns), "-y", str(self._lines))
+        self._ask("new-session", "-d", *size, "-c", str(folder), "bash", "--norc", "--noprofile")
+
+    def end(self) -> None:
+        """End the server, and what is left in it."""
+        self._ask("kill-server")
 
     def _ask(self, *words: str) -> str:
         """One command of tmux, and what it prints."""
@@ -36,8 +43,10 @@ class Tmux:
         return end.stdout
 
     def type(self, line: str) -> None:
-        """A line, with its Enter."""
+        """A line, with its Enter, when the shell asks for one."""
+        self.until(lambda screen: screen.splitlines()[-1] == PROMPT)
         self._ask("send-keys", "-l", line)
+        self.until(lambda screen: screen.splitlines()[-1] != PROMPT)
         self._ask("send-keys", "Enter")
 
     def press(self, key: str) -> None:
@@ -69,9 +78,16 @@ class Tmux:
         """The same for a regular expression."""
         return self.until(re.compile(pattern, re.MULTILINE).search)
 
+    def settled(self, form: Callable[[str], str]) -> str:
+        """The screen in that form, when it has been the same for some looks: for who writes it down."""
+        seen: list[str] = []
+        while len(seen) < STEADY or len(set(seen[-STEADY:])) > 1:
+            seen.append(form(self.screen()))
+            time.sleep(OFTEN)
+        return seen[-1]
+
     def ended(self) -> int:
         """Wait until the shell asks for the next command; the exit code of the last one."""
-        self.until(lambda screen: screen.endswith(f"\n{PROMPT}\n"))
         self.type("echo exit code $?")
         return int(re.findall(r"^exit code (\d+)$", self.until_seen(r"^exit code \d+$"), re.MULTILINE)[-1])
 
@@ -99,8 +115,9 @@ class Tmux:
 @contextmanager
 def terminal(folder: Path, env: Mapping[str, str], columns: int = 80, lines: int = 24) -> Iterator[Tmux]:
     """A shell in a folder; the server ends with the block."""
-    made = Tmux(folder, env, columns, lines)
+    made = Tmux(env, lines)
     try:
+        made.begin(folder, columns)
         yield made
     finally:
-        made._ask("kill-server")
+        made.end()

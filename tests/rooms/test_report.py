@@ -184,3 +184,14 @@ def test_a_level_that_trains_nothing_is_not_simply_passed():
     told = summary.as_text((Result(cell="a", outcome="passed", verification=proof),))
     assert told.count("passed (static)") == 2
     assert told.count("passed") == 2
+
+
+def test_a_table_has_the_columns_that_its_terminal_is_wide_enough_for():
+    proof = Verification(
+        cell="a", image="i", status="passed", reason=None, level="basic", verifier="v", seconds=100.0,
+        environment={}, fingerprint={}, checks=(),
+    )  # fmt: skip
+    results = (Result(cell="a", outcome="passed", verification=proof),)
+    heads = [summary.as_text(results, look=Look(width=width)).split("\n")[0] for width in (21, 20, 5)]
+    assert heads == ["CELL  VERDICT  VERIFY", "CELL  VERDICT", "CELL  VERDICT"]
+    assert summary.as_text(results).startswith("CELL  VERDICT  VERIFY\n")
