@@ -104,7 +104,8 @@ def _cudas(torch: str, machine: Machine, judge: Judge) -> list[str]:
 
 
 def _full(cuda: str, machine: Machine, facts: Facts) -> bool:
-    return facts.cuda[cuda].support(machine.driver) == "full"
+    row = facts.cuda.get(cuda)
+    return row is not None and row.support(machine.driver) == "full"
 
 
 def _pythons(torch: str, machine: Machine, facts: Facts) -> Iterator[str]:
@@ -126,10 +127,9 @@ def _why(torch: str, cuda: str, judge: Judge, machine: Machine) -> Iterator[tupl
             f"the newest that driver {machine.driver} runs {how}, with kernels for {_gpus(judge.around)}",
         )
     else:
-        yield (
-            "cuda",
-            f"the newest with kernels for {_gpus(judge.around)}; needs driver {facts.cuda[cuda].min_driver}",
-        )
+        row = facts.cuda.get(cuda)
+        needs = f"needs driver {row.min_driver}" if row else "which driver it needs is not in the tables"
+        yield "cuda", f"the newest with kernels for {_gpus(judge.around)}; {needs}"
     newest = facts.newest_torch
     against = _against(newest, judge, machine) if torch != newest else ""
     yield "torch", f"not {newest}: {against}" if against else "the newest that there is"

@@ -147,6 +147,13 @@ RULES: Mapping[str, Rule] = MappingProxyType(
                 "take a newer CUDA or a newer torch",
             ),
             _row(
+                "driver_unknown",
+                "unknown",
+                "cuda",
+                "A torch was built for this CUDA, and the tables do not know which driver it needs.",
+                "take an older CUDA, or tell its drivers in an overlay file",
+            ),
+            _row(
                 "driver_too_old",
                 "impossible",
                 "cuda",

@@ -33,6 +33,9 @@ def python_end_of_life(facts: Facts, python: str) -> Reasons:
 def driver(facts: Facts, cuda: str) -> Reasons:
     """The driver that a host will need; advice, because no host is known yet."""
     row = facts.cuda.get(cuda)
+    if row is None and facts.built_for(cuda):
+        message = f"which driver CUDA {cuda} needs on the host is not in these tables"
+        return reason(facts, "driver_floor", "warning", message, "S8")
     if row is None:
         return NONE
     message = f"CUDA {cuda} needs driver {row.min_driver} or newer on the host"

@@ -35,8 +35,11 @@ def known_torch(facts: Facts, torch: str) -> Reasons:
 
 
 def known_cuda(facts: Facts, cuda: str) -> Reasons:
-    """Whether the tables know the CUDA release, or know that there was none."""
-    if cuda == "cpu" or cuda in facts.cuda:
+    """Whether the tables know the CUDA release, or know that there was none.
+
+    A torch that was built for it is proof enough that there is one.
+    """
+    if cuda == "cpu" or cuda in facts.cuda or facts.built_for(cuda):
         return NONE
     if cuda in facts.cuda_never:
         return reason(facts, "no_variant", "impossible", facts.cuda_never[cuda], "S8 S11")
@@ -156,8 +159,11 @@ def _patch(facts: Facts, provider: ProviderRow, python: str) -> Reasons:
 def devel_image(facts: Facts, around: Circumstances, os: str, cuda: str) -> Reasons:
     """Whether NVIDIA has an image with a compiler for a devel cell, and whether that compiler fits."""
     row = facts.cuda.get(cuda)
-    if around.flavor != "devel" or row is None:
+    if around.flavor != "devel" or (row is None and not facts.built_for(cuda)):
         return NONE
+    if row is None:
+        message = f"the tables do not know whether there is an nvidia/cuda devel image for CUDA {cuda}"
+        return reason(facts, "devel_unconfirmed", "unknown", message, "S11")
     reasons = NONE
     if os in row.devel_unconfirmed:
         message = f"the tables do not know the tag of an nvidia/cuda devel image for CUDA {cuda} on {os}"
@@ -197,6 +203,9 @@ def gpu(facts: Facts, around: Circumstances, torch: str, cuda: str) -> Reasons:
 def driver(facts: Facts, around: Circumstances, cuda: str) -> Reasons:
     """Whether a machine's driver runs a build for this CUDA, and starts NVIDIA's image."""
     row, there = facts.cuda.get(cuda), around.driver
+    if row is None and there and facts.built_for(cuda):
+        message = f"which driver CUDA {cuda} needs is not in these tables, and there is {there}"
+        return reason(facts, "driver_unknown", "unknown", message, "S8")
     if row is None or not there:
         return NONE
     support = row.support(there)

@@ -44,8 +44,11 @@ def find(facts: Facts, text: str) -> tuple[Known, ...]:
         return tuple(Known(table=text, name=name, row=row) for name, row in rows(facts, text).items())
     cell = CELL_ID.fullmatch(text)
     if cell:
-        parts = (f"torch{cell['torch']}", cell["cuda"], f"py{cell['python']}", cell["os"])
-        return tuple(row for part in parts if part != "cpu" for row in find(facts, part))
+        parts = [f"torch{cell['torch']}", cell["cuda"], f"py{cell['python']}", cell["os"]]
+        cuda = cuda_version(cell["cuda"])
+        if cuda == "cpu" or (cuda not in facts.cuda and facts.built_for(cuda)):  # newer than CUDA's own table
+            parts.remove(cell["cuda"])
+        return tuple(row for part in parts for row in find(facts, part))
     found = tuple(
         Known(table=table, name=name, row=rows(facts, table)[name])
         for table, name in dict.fromkeys(_meanings(facts, text))

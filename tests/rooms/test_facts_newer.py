@@ -1,0 +1,83 @@
+"""An overlay that is ahead of the shipped tables: what it tells is used, and what nobody knows is unknown."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MACHINES = ROOT / "tests/screens/matrices/machines"
+# A torch for a CUDA that CUDA's own table does not have yet.
+AHEAD = """
+torch:
+  2.16.0:
+    released: 2026-12-01
+    python: {x86_64: [3.12, 3.13]}
+    glibc: {x86_64: 2.28}
+    variants: [cpu, cu136]
+    default_cuda: {x86_64: 13.6}
+    torchvision: [0.30.0]
+    torchaudio: [2.11.0]
+    source: [ours]
+    variants_source: [ours]
+sources:
+  ours: {title: our own, seen: 2026-12-01}
+"""
+MATRIX = """
+version: 1
+image: registry.example.com/torch
+FLAVOR
+matrix: {os: [ubuntu22.04], python: ["3.12"], cuda: ["13.6"], torch: ["2.16"]}
+"""
+
+
+@pytest.fixture
+def envbuild(tmp_path):
+    """Types into envbuild, with an overlay."""
+
+    def typed(overlay: str, *words: str) -> subprocess.CompletedProcess[str]:
+        (tmp_path / "facts.yaml").write_text(overlay)
+        env = {**os.environ, "ENVBUILD_FACTS": str(tmp_path / "facts.yaml"), "PYTHONPATH": str(ROOT)}
+        command = [sys.executable, "-c", "from builder.cli import main; main()", *words]
+        return subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    return typed
+
+
+def matrix(tmp_path: Path, flavor: str = "runtime") -> str:
+    (tmp_path / "matrix.yaml").write_text(MATRIX.replace("FLAVOR", f"flavor: {flavor}"))
+    return "matrix.yaml"
+
+
+@pytest.mark.parametrize("overlay", [AHEAD], ids=["no kernels"])
+@pytest.mark.parametrize("machine", ["server-h200", "no-driver", "server-v100", "xeon", "two-kinds"])
+def test_a_cuda_that_the_tables_lack_is_no_bug(envbuild, overlay, machine) -> None:
+    described = str(MACHINES / f"{machine}.yaml")
+    assert envbuild(overlay, "doctor", "--simulate", described).returncode in (0, 1)
+    assert envbuild(overlay, "init", "own.yaml", "--force", "--simulate", described).returncode == 0
+    assert envbuild(overlay, "plan", "own.yaml").returncode == 0
+
+
+def test_such_a_cell_can_be_built_and_its_driver_is_unknown(envbuild, tmp_path) -> None:
+    name = matrix(tmp_path)
+    ran = envbuild(AHEAD, "plan", name, "--format", "json", "--driver", "580", "--gpu", "H200")
+    (cell,) = json.loads(ran.stdout)["cells"]
+    assert (ran.returncode, cell["verdict"]) == (0, "possible")
+    told = {reason["rule"]: reason["message"] for reason in cell["reasons"]}
+    assert told["driver_floor"] == "which driver CUDA 13.6 needs on the host is not in these tables"
+    there = {reason["rule"]: reason["weight"] for reason in cell["there"]}
+    assert there == {"driver_unknown": "unknown", "gpu_unknown": "warning"}
+    explained = envbuild(AHEAD, "explain", cell["id"])
+    assert (explained.returncode, "possible" in explained.stdout) == (0, True)
+    assert envbuild(AHEAD, "facts", "show", cell["id"]).returncode == 0
+
+
+def test_whether_nvidia_has_an_image_of_it_is_unknown(envbuild, tmp_path) -> None:
+    ran = envbuild(AHEAD, "plan", matrix(tmp_path, "devel"), "--format", "json")
+    (cell,) = json.loads(ran.stdout)["cells"]
+    assert [r["rule"] for r in cell["reasons"] if r["weight"] == "unknown"] == ["devel_unconfirmed"]
