@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 MACHINES = ROOT / "tests/screens/matrices/machines"
 # A torch for a CUDA that CUDA's own table does not have yet.
@@ -28,6 +30,7 @@ torch:
 sources:
   ours: {title: our own, seen: 2026-12-01}
 """
+KERNELS = AHEAD + "architectures: {2.16.0: {x86_64: {cu136: [7.0, 9.0, 8.6]}, source: [ours]}}\n"
 MATRIX = """
 version: 1
 image: registry.example.com/torch
@@ -54,7 +57,7 @@ def matrix(tmp_path: Path, flavor: str = "runtime") -> str:
     return "matrix.yaml"
 
 
-@pytest.mark.parametrize("overlay", [AHEAD], ids=["no kernels"])
+@pytest.mark.parametrize("overlay", [AHEAD, KERNELS], ids=["no kernels", "kernels"])
 @pytest.mark.parametrize("machine", ["server-h200", "no-driver", "server-v100", "xeon", "two-kinds"])
 def test_a_cuda_that_the_tables_lack_is_no_bug(envbuild, overlay, machine) -> None:
     described = str(MACHINES / f"{machine}.yaml")
