@@ -68,7 +68,7 @@ def advise(machine: Machine, facts: Facts) -> Advice | None:
             for python in _pythons(torch, machine, facts):
                 reasons = judge.reasons(os, python, cuda, torch)
                 if not any(reason.blocks or reason.rule in UNFIT for reason in reasons):
-                    why = (("os", why_os), *_why(torch, cuda, judge, machine))
+                    why = (("os", why_os), *_why((os, torch, cuda), judge, machine))
                     return Advice(
                         os=os, python=python, cuda=cuda, torch=torch, why=why, warnings=_warned(reasons)
                     )
@@ -114,8 +114,8 @@ def _pythons(torch: str, machine: Machine, facts: Facts) -> Iterator[str]:
     return (minor for minor in reversed(minors) if not minor.endswith("t"))
 
 
-def _why(torch: str, cuda: str, judge: Judge, machine: Machine) -> Iterator[tuple[str, str]]:
-    facts = judge.facts
+def _why(chosen: tuple[str, str, str], judge: Judge, machine: Machine) -> Iterator[tuple[str, str]]:
+    facts, (os, torch, cuda) = judge.facts, chosen
     yield "python", "the newest with wheels of torch, torchvision and torchaudio"
     if cuda == "cpu":
         yield "cuda", "of no GPU is known that wheels serve it" if machine.gpus else "there is no GPU"
@@ -131,7 +131,7 @@ def _why(torch: str, cuda: str, judge: Judge, machine: Machine) -> Iterator[tupl
         needs = f"needs driver {row.min_driver}" if row else "which driver it needs is not in the tables"
         yield "cuda", f"the newest with kernels for {_gpus(judge.around)}; {needs}"
     newest = facts.newest_torch
-    against = _against(newest, judge, machine) if torch != newest else ""
+    against = _against(newest, os, judge, machine) if torch != newest else ""
     yield "torch", f"not {newest}: {against}" if against else "the newest that there is"
 
 
@@ -139,14 +139,18 @@ def _gpus(around: Circumstances) -> str:
     return " and ".join(around.gpus)
 
 
-def _against(torch: str, judge: Judge, machine: Machine) -> str:
-    """What is against a release: of its oldest CUDA, which asks for the least."""
+def _against(torch: str, os: str, judge: Judge, machine: Machine) -> str:
+    """What is against a release: of its oldest CUDA, which asks for the least. What no other build or
+    Python of it would change comes first.
+    """
     names = [name for name in judge.facts.torch[torch].builds(machine.arch) if name != "cpu"]
-    oldest = min(map(cuda_version, names), key=version_key, default="cpu") if judge.around.gpus else "cpu"
     python = next(_pythons(torch, machine, judge.facts), "")
-    reasons = judge.reasons(next(iter(judge.facts.os)), python, oldest, torch)
-    stops = [reason for reason in reasons if reason.rule.startswith(("driver", "gpu")) and reason.blocks]
-    return stops[0].message if stops else "it has no build for this machine"
+    if not python or (judge.around.gpus and not names):
+        return "it has no build for this machine"
+    oldest = min(map(cuda_version, names), key=version_key) if judge.around.gpus else "cpu"
+    stops = [r for r in judge.reasons(os, python, oldest, torch) if r.blocks or r.rule in UNFIT]
+    first = sorted(stops, key=lambda reason: not reason.rule.startswith(("driver", "gpu")))
+    return first[0].message if first else "no build of it fits all that this machine has"
 
 
 def _warned(reasons: Reasons) -> tuple[str, ...]:

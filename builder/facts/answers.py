@@ -86,7 +86,9 @@ class Facts:
     def built_for(self, cuda: str) -> bool:
         """Whether some release of torch was built for a CUDA, which may be newer than CUDA's own table."""
         name = variant(cuda)
-        return any(name in row.variants or name in row.variants_aarch64 for row in self.torch.values())
+        return cuda != "cpu" and any(
+            name in row.variants or name in row.variants_aarch64 for row in self.torch.values()
+        )
 
     def devel_image(self, os: str, cuda: str) -> str | None:
         """NVIDIA's image with a compiler, as its tag was seen; None where none was, and for `cpu`."""

@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from builder import facts
+from builder import machine as machines
+from builder.advice import advise
+
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,6 +68,31 @@ def test_a_cuda_that_the_tables_lack_is_no_bug(envbuild, overlay, machine) -> No
     assert envbuild(overlay, "doctor", "--simulate", described).returncode in (0, 1)
     assert envbuild(overlay, "init", "own.yaml", "--force", "--simulate", described).returncode == 0
     assert envbuild(overlay, "plan", "own.yaml").returncode == 0
+
+
+NO_VISION = AHEAD.replace("    torchvision: [0.30.0]\n", "")
+WHY = {
+    "xeon": (NO_VISION, "no torchvision is known to go with torch 2.16.0"),
+    "no-driver": (AHEAD, "for which GPUs torch 2.16.0+cu136 has kernels is not in these tables"),
+    "server-h200": (KERNELS, "which driver CUDA 13.6 needs is not in these tables, and there is 580"),
+    "two-kinds": (AHEAD.replace("[cpu, cu136]", "[cpu]"), "it has no build for this machine"),
+}
+
+
+@pytest.mark.parametrize("machine", WHY)
+def test_why_a_newer_torch_is_not_advised_is_told_as_it_is(tmp_path, machine) -> None:
+    overlay, told = WHY[machine]
+    (tmp_path / "facts.yaml").write_text(overlay)
+    advice = advise(machines.load(MACHINES / f"{machine}.yaml"), facts.load_with(tmp_path / "facts.yaml"))
+    assert advice.torch != "2.16.0"
+    assert f"not 2.16.0: {told}" in dict(advice.why)["torch"]
+
+
+def test_a_newer_torch_is_advised_for_a_gpu_as_soon_as_its_kernels_are_told(tmp_path) -> None:
+    (tmp_path / "facts.yaml").write_text(KERNELS.replace("7.0, 9.0", "10.0, 9.0"))
+    advice = advise(machines.load(MACHINES / "no-driver.yaml"), facts.load_with(tmp_path / "facts.yaml"))
+    assert (advice.torch, advice.cuda) == ("2.16.0", "13.6")
+    assert "which driver it needs is not in the tables" in dict(advice.why)["cuda"]
 
 
 def test_such_a_cell_can_be_built_and_its_driver_is_unknown(envbuild, tmp_path) -> None:
