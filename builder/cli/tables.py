@@ -12,6 +12,7 @@ from builder.facts import Facts
 
 SETTING = "ENVBUILD_FACTS"
 NONE = "none"
+REFRESHED = frozenset({"torch", "builds"})  # the tables that `envbuild facts refresh` renews
 
 
 def overlay_path() -> Path | None:
@@ -48,6 +49,17 @@ def stale_note(known: Facts, day: str) -> str | None:
     stale = known.stale(day)
     if not stale:
         return None
-    names = ", ".join(table.name for table in stale)
-    since = max(table.verified for table in stale)
-    return f"note: tables not verified since {since}: {names}; `envbuild facts refresh`, or a newer envbuild"
+    since: dict[str, list[str]] = {}
+    for table in stale:
+        since.setdefault(table.verified, []).append(table.name)
+    told = "; ".join(f"{verified}: {', '.join(names)}" for verified, names in since.items())
+    return f"note: tables not verified since {told}; {_remedy({table.name for table in stale})}"
+
+
+def _remedy(stale: set[str]) -> str:
+    """Who has newer ones: the indexes know torch, and nothing of the rest."""
+    if stale <= REFRESHED:
+        return "`envbuild facts refresh`, or a newer envbuild"
+    if stale.isdisjoint(REFRESHED):
+        return "a newer envbuild may have newer ones"
+    return "`envbuild facts refresh` asks about torch; the others come with a newer envbuild"

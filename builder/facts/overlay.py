@@ -77,7 +77,8 @@ def merged(overlay: Overlay) -> dict[str, Any]:
     raw["gpu"]["capabilities"] = _with_models(raw["gpu"]["capabilities"], overlay)
     raw["torch"][KERNELS] = [*_kernels(overlay), *raw["torch"][KERNELS]]  # the first that fits is taken
     for name, meta in overlay.part("tables").items():
-        raw[name]["meta"] = meta
+        table, part = ("torch", name) if name == tables.BUILDS else (name, "meta")
+        raw[table][part] = meta
     return raw
 
 

@@ -175,8 +175,8 @@ NAMES = {
     "traps": (re.compile(r"[a-z][a-z0-9_]{1,60}"), "a name such as numpy_glibc"),
     "sources": (WORD, _SOURCE),
     "tables": (
-        re.compile("torch|cuda|os|python|gpu|traps"),
-        "a table: torch, cuda, os, python, gpu or traps",
+        re.compile("torch|builds|cuda|os|python|gpu|traps"),
+        "a table: torch, builds, cuda, os, python, gpu or traps",
     ),
     "wheels": (re.compile(r"\d+\.\d+\.\d+"), "a torch release such as 2.8.0"),
 }

@@ -15,11 +15,12 @@ WIDTH = 80
 def overview(facts: Facts, overlay: Path | None) -> str:
     """The tables, their age, and the overlay; `overlay` is where one is looked for."""
     lines = [("table", "rows", "newest", "verified", "stale after", "told by the overlay")]
-    for name in SHOWN:
-        table, names = facts.tables[name], list(rows(facts, name))
+    for name, table in facts.tables.items():
+        names = list(rows(facts, name)) if name in SHOWN else []
         newest = names[-1] if name in ("torch", "cuda", "python") else ""
         told = [row for table_name, row in facts.overlaid if table_name == name]
-        lines.append((name, str(len(names)), newest, table.verified, table.stale_after, str(len(told) or "")))
+        count = str(len(names) or "")
+        lines.append((name, count, newest, table.verified, table.stale_after, str(len(told) or "")))
     where = f"overlay: {facts.overlay}" if facts.overlay else f"no overlay ({overlay or 'none wanted'})"
     return f"{_aligned(lines)}\n\n{shown(where)}"
 

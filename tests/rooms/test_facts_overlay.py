@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from builder import facts
+from builder.cli.tables import stale_note
 from builder.errors import InputError
 
 SHIPPED = facts.load()
+OWN_DAYS = "2026-11-23: torch, builds, cuda, os, python, traps; 2026-11-26: gpu"
 NEW = """
   2.16.0:
     released: 2026-12-01
@@ -59,10 +61,32 @@ def test_a_release_that_envbuild_does_not_know_is_added_in_order(tmp_path) -> No
 
 
 def test_its_dates_are_those_of_the_tables(tmp_path) -> None:
-    known = load(tmp_path, "tables: {torch: {verified: 2026-12-01, stale_after: 2027-01-30}}")
+    days = "{verified: 2026-12-01, stale_after: 2027-01-30}"
+    known = load(tmp_path, f"tables: {{torch: {days}, builds: {days}}}")
     assert known.date == "2026-12-01"
-    assert [table.name for table in known.stale("2027-01-31")] == ["torch"]
+    assert [table.name for table in known.stale("2027-01-31")] == ["torch", "builds"]
     assert known.stale("2027-01-30") == ()
+
+
+@pytest.mark.parametrize(
+    ("day", "told"),
+    [
+        ("2027-01-23", "since 2026-11-23: torch, builds; `envbuild facts refresh`, or a newer envbuild"),
+        (
+            "2027-06-01",
+            f"since {OWN_DAYS}; `envbuild facts refresh` asks about torch; the others come with a newer envbuild",
+        ),
+    ],
+)
+def test_a_stale_note_has_each_table_s_own_day_and_who_has_newer_ones(day, told) -> None:
+    assert stale_note(SHIPPED, day) == f"note: tables not verified {told}"
+
+
+def test_what_refresh_does_not_renew_has_another_remedy(tmp_path) -> None:
+    days = "{verified: 2027-06-01, stale_after: 2027-08-01}"
+    known = load(tmp_path, f"tables: {{torch: {days}, builds: {days}}}")
+    since = "note: tables not verified since 2026-11-23: cuda, os, python, traps"
+    assert stale_note(known, "2027-05-24") == f"{since}; a newer envbuild may have newer ones"
 
 
 def test_nvidia_s_images_systems_and_pythons_can_be_told(tmp_path) -> None:
