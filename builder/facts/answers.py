@@ -126,13 +126,16 @@ class Facts:
             and _holds(trap.glibc, glibc)
         )
 
+    def kernels(self, torch: str, cuda: str, arch: str) -> Architectures | None:
+        """What a build has kernels for; None for `cpu` and where unknown."""
+        name = variant(cuda)
+        rows = (row for row in self.architectures if row.arch == arch and name in row.variants)
+        return next((row for row in rows if _holds(row.torch, torch)), None)
+
     def archs(self, torch: str, cuda: str, arch: str) -> tuple[str, ...]:
         """GPU architectures (`8.6`, `12.0+PTX`) of a build's kernels; empty for `cpu` and where unknown."""
-        name = variant(cuda)
-        for row in self.architectures:
-            if row.arch == arch and name in row.variants and _holds(row.torch, torch):
-                return row.archs
-        return ()
+        row = self.kernels(torch, cuda, arch)
+        return row.archs if row else ()
 
     def gpu(self, name: str) -> GpuRow | None:
         """The model that nvidia-smi or people call so (`NVIDIA H100 80GB HBM3`, `3090`), or None."""

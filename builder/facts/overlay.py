@@ -180,7 +180,7 @@ def _sources(node: Node | None) -> set[str]:
 def _unknown_sources(rows: Mapping, known: set[str]) -> Iterator[Problem]:
     for _, row in rows.entries:
         for field, value in row.entries if isinstance(row, Mapping) else ():
-            if field.text not in ("source", "variants_source") or not isinstance(value, yamldoc.Sequence):
+            if field.text not in shapes.SOURCES or not isinstance(value, yamldoc.Sequence):
                 continue
             for item in value.items:
                 if isinstance(item, Scalar) and item.text not in known:

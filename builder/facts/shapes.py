@@ -61,6 +61,8 @@ _KERNELS = Shape(
 _RANGE = _one(RANGE, "a range such as >=2.1,<2.4")
 _LOWEST = "a glibc such as 2.28"
 
+SOURCES = ("source", "variants_source", "cpu_source")  # fields that name keys of `sources`
+
 FIELDS: dict[str, dict[str, Shape]] = {
     "torch": {
         "released": _one(DAY, _DAY, required=True),
@@ -123,6 +125,7 @@ FIELDS: dict[str, dict[str, Shape]] = {
         "gcc": _one(VERSION, "a GCC such as 13"),
         "mirrors": _one(re.compile("live|vault|archive"), "live, vault or archive", required=True),
         "cpu": _one(re.compile("x86-64-v[234]"), "a level such as x86-64-v2"),
+        "cpu_source": _many(WORD, _SOURCE),
         "executable_stack_refused": _YES_NO,
         "source": _SOURCES,
     },

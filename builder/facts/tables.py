@@ -137,6 +137,7 @@ def _os(name: str, row: Any) -> OsRow:
         gcc=row.get("gcc"),
         mirrors=row["mirrors"],
         cpu=row.get("cpu"),
+        cpu_source=_cited(row, "cpu_source" if "cpu_source" in row else "source"),
         executable_stack_refused=row.get("executable_stack_refused") == "yes",
         source=_cited(row),
     )

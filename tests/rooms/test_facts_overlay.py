@@ -12,6 +12,7 @@ from builder.cli.tables import stale_note
 from builder.errors import InputError
 
 SHIPPED = facts.load()
+ASKS = "`envbuild facts refresh`"
 OWN_DAYS = "2026-11-23: torch, builds, cuda, os, python, traps; 2026-11-26: gpu"
 NEW = """
   2.16.0:
@@ -74,7 +75,7 @@ def test_its_dates_are_those_of_the_tables(tmp_path) -> None:
         ("2027-01-23", "since 2026-11-23: torch, builds; `envbuild facts refresh`, or a newer envbuild"),
         (
             "2027-06-01",
-            f"since {OWN_DAYS}; `envbuild facts refresh` asks about torch; the others come with a newer envbuild",
+            f"since {OWN_DAYS}; {ASKS} asks about torch; the others come with a newer envbuild",
         ),
     ],
 )
