@@ -82,16 +82,17 @@ def _os(machine: Machine, facts: Facts) -> tuple[str, str]:
         runs = (
             not row.cpu or not machine.cpu.level or machine.arch != "x86_64" or row.cpu <= machine.cpu.level
         )
-        return row.eol >= facts.date and row.mirrors == "live" and runs
+        return row.eol >= facts.day and row.mirrors == "live" and runs
 
     own = facts.os.get(facts.os_name(machine.os) or "")
     if own and good(own):
         return own.name, "what the machine itself runs"
-    name = next(name for name in FALLBACKS if good(facts.os[name]))
+    last = max(FALLBACKS, key=lambda name: facts.os[name].eol)  # by tables that are older than all of them
+    name = next((name for name in FALLBACKS if good(facts.os[name])), last)
     until = f"supported until {facts.os[name].eol}"
     if own is None:
         return name, until
-    state = f"ended on {own.eol}" if own.eol < facts.date else "does not suit this CPU"
+    state = f"ended on {own.eol}" if own.eol < facts.day else "does not suit this CPU"
     return name, f"{until}; regular support of the machine's own {own.name} {state}"
 
 

@@ -1,4 +1,5 @@
-"""Recipes → what the outside has of their inputs today: bases, wheels, Pythons. Nothing is fetched.
+"""Recipes → what the outside has of their inputs today: bases, wheels, Pythons; and whether their OS is still
+supported. Nothing is fetched.
 
 What could not be asked is unknown, with the reason: an index that does not answer makes no cell impossible.
 """
@@ -11,13 +12,14 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from builder.errors import CellError, EnvbuildError, NotAskedError
+from builder.facts import Facts, OsRow
 from builder.matrix import BaseSource
 from builder.recipe import Recipe
 from builder.source.api import Order, Source
 
 AT_ONCE = 8
 NOBODY = "PyTorch's own index does not answer from here"
-What = Literal["base", "python", "wheels"]
+What = Literal["base", "python", "wheels", "os"]
 Found = Literal["there", "missing", "unknown"]
 Digest = Callable[[str], str | None]  # of an image's reference; None: the registry has no such tag
 
@@ -35,9 +37,9 @@ class Input:
 
 
 def look(
-    recipes: Sequence[Recipe], policy: BaseSource, source: Source, digest: Digest
+    recipes: Sequence[Recipe], policy: BaseSource, source: Source, digest: Digest, facts: Facts
 ) -> Mapping[str, tuple[Input, ...]]:
-    """The inputs of each cell. What several cells need is asked once."""
+    """The inputs of each cell. What several cells need is asked once; of the OS the tables know."""
     bases = () if policy == "bootstrap" else tuple({recipe.base: None for recipe in recipes})
     orders = tuple({recipe.order: None for recipe in recipes})
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="preflight") as pool:
@@ -48,9 +50,28 @@ def look(
             dict(zip(orders, ordered, strict=True)),
         )
     return {
-        recipe.cell.id: (*filter(None, (seen_bases.get(recipe.base),)), *seen_orders[recipe.order])
+        recipe.cell.id: (
+            *filter(None, (seen_bases.get(recipe.base),)),
+            *seen_orders[recipe.order],
+            system(facts.os[recipe.cell.os], facts),
+        )
         for recipe in recipes
     }
+
+
+def system(row: OsRow, facts: Facts) -> Input:
+    """Whether a system is still supported; if not, whether one knows where its packages went."""
+    if row.eol >= facts.day:
+        return Input(what="os", name=row.name, found="there", note=f"supported until {row.eol}")
+    ended, read = f"regular support ended on {row.eol}", facts.tables["os"].verified
+    if row.mirrors != "live":
+        note = f"{ended}; its packages are in the {row.mirrors}, as of {read}"
+        return Input(what="os", name=row.name, found="there", note=note)
+    if row.eol < read:
+        note = f"{ended}; its packages were still on the mirrors on {read}"
+        return Input(what="os", name=row.name, found="there", note=note)
+    note = f"{ended}, after these tables were made: where its packages went is not known"
+    return Input(what="os", name=row.name, found="unknown", note=note)
 
 
 def _order(order: Order, source: Source) -> tuple[Input, ...]:

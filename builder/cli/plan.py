@@ -138,7 +138,7 @@ def _planned(chosen: Selection, cells: tuple[Cell, ...], options: dict[str, Any]
 def _inputs(chosen: Selection) -> Mapping[str, tuple[Input, ...]]:
     from builder.source import open_source  # noqa: PLC0415
 
-    return preflight.look(chosen.recipes(), chosen.matrix.base, open_source(), _digest)
+    return preflight.look(chosen.recipes(), chosen.matrix.base, open_source(), _digest, chosen.facts)
 
 
 def _digest(reference: str) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -29,7 +30,11 @@ def overlay_path() -> Path | None:
 
 
 def load() -> Facts:
-    """The tables. Raises `InputError` for an overlay that is wrong, or named and missing."""
+    """The tables, asked today. Raises `InputError` for an overlay that is wrong, or named and missing."""
+    return replace(_load(), today=today())
+
+
+def _load() -> Facts:
     path = overlay_path()
     if path is None or not (path.exists() or os.environ.get(SETTING)):
         return facts.load()

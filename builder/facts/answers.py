@@ -35,7 +35,8 @@ _OTHER_NAMES = (("rockylinux", "rocky"), ("almalinux", "alma"))
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Facts:
-    """All tables. `date` is the day on which torch's was last verified.
+    """All tables. `date` is the day on which torch's was last verified, `today` the one on which they are
+    asked, where somebody told.
 
     In questions `torch` is a full release (`2.8.0`), `cuda` is `12.6` or `cpu`, `python` a minor (`3.13t`).
     `overlay` is the file that won over the shipped tables, where there is one, and `overlaid` what it tells:
@@ -56,8 +57,14 @@ class Facts:
     capabilities: Mapping[str, CapabilityRow]  # of GPUs
     gpus: tuple[GpuRow, ...]
     sources: Mapping[str, SourceRow]
+    today: str = ""
     overlay: str | None = None
     overlaid: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def day(self) -> str:
+        """The day that ends of support are held against: today, or that of the tables where nobody told."""
+        return max(self.today, self.date)
 
     def stale(self, today: str) -> tuple[Table, ...]:
         """The tables that may be out of date on that day (`2027-01-31`)."""

@@ -8,7 +8,7 @@ from registry_server import serve
 from source_orders import bare_machine, only, order
 from source_server import Server, wheel
 
-from builder import preflight
+from builder import facts, preflight
 from builder.cli import selection
 from builder.errors import CellError, NotAskedError, OutsideError
 from builder.preflight import Input
@@ -22,6 +22,9 @@ image: example.com/t
 matrix: {os: [debian12, ubuntu24.04], python: ["3.12"], cuda: [cpu], torch: ["2.8", "2.7"]}
 packages: {pip: [numpy]}
 """
+
+
+FACTS = facts.load()
 
 
 @pytest.fixture
@@ -42,7 +45,7 @@ def test_what_several_cells_need_is_asked_once(recipes, tmp_path):
             asked.append(one)
         return "sha256:1"
 
-    looked = preflight.look(recipes, "auto", Store(tmp_path, on_resolve=note), note)
+    looked = preflight.look(recipes, "auto", Store(tmp_path, on_resolve=note), note, FACTS)
     assert set(looked) == {recipe.cell.id for recipe in recipes}
     assert len(asked) == 2 + len({recipe.order for recipe in recipes})
     assert found(looked, "base") == dict.fromkeys(looked, ("there",))
@@ -51,8 +54,28 @@ def test_what_several_cells_need_is_asked_once(recipes, tmp_path):
 
 
 def test_a_base_that_is_made_here_is_asked_of_nobody(recipes, tmp_path):
-    looked = preflight.look(recipes, "bootstrap", Store(tmp_path), pytest.fail)
+    looked = preflight.look(recipes, "bootstrap", Store(tmp_path), pytest.fail, FACTS)
     assert found(looked, "base") == dict.fromkeys(looked, ())
+
+
+@pytest.mark.parametrize(
+    ("os", "today", "state", "words"),
+    [
+        ("debian13", "2026-12-01", "there", "supported until 2028-08-09"),
+        ("ubuntu22.04", "2027-04-02", "unknown", "where its packages went is not known"),
+        ("ubuntu18.04", "2026-12-01", "there", "still on the mirrors on 2026-11-23"),
+        ("centos7", "2026-12-01", "there", "its packages are in the vault"),
+    ],
+)
+def test_an_os_is_past_its_end_by_today_and_not_by_the_tables_day(os, today, state, words):
+    facts = replace(FACTS, today=today)
+    seen = preflight.system(facts.os[os], facts)
+    assert (seen.what, seen.name, seen.found, words in seen.note) == ("os", os, state, True)
+
+
+def test_every_cell_tells_of_its_os(recipes, tmp_path):
+    looked = preflight.look(recipes, "bootstrap", Store(tmp_path), pytest.fail, FACTS)
+    assert found(looked, "os") == dict.fromkeys(looked, ("there",))
 
 
 @pytest.mark.parametrize(
@@ -67,7 +90,7 @@ def test_only_who_answered_makes_it_missing(recipes, tmp_path, error, state):
     def fail(order):
         raise error
 
-    looked = preflight.look(recipes, "auto", Store(tmp_path, on_resolve=fail), lambda reference: None)
+    looked = preflight.look(recipes, "auto", Store(tmp_path, on_resolve=fail), lambda reference: None, FACTS)
     assert found(looked, "wheels") == dict.fromkeys(looked, (state,))
     assert found(looked, "base") == dict.fromkeys(looked, ("missing",))
     assert found(looked, "python") == dict.fromkeys(looked, ("there",))  # neither hides the other
