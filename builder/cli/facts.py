@@ -15,6 +15,7 @@ from builder.cli import tables
 from builder.cli.screen import say, warn
 from builder.errors import InputError
 from builder.facts import finding
+from builder.facts.answers import COMPANIONS
 from builder.records import dumps, write_bytes
 from builder.report import facts_rows, facts_tables
 from builder.report.look import look
@@ -66,8 +67,9 @@ def _words(context: click.Context, option: click.Parameter, begun: str) -> list[
 @json_option
 def show(names: tuple[str, ...], as_json: bool) -> int:
     """Show what the tables say, each row with its sources and the file that it is
-    from. NAME is a table (torch, cuda, os, python, gpu, traps), a row as in a
-    cell's name, or a whole cell's name; without one, the tables and their age.
+    from. NAME is a table (torch, cuda, os, python, gpu, traps), torchvision,
+    torchaudio or torchao, a row as in a cell's name, or a whole cell's name;
+    without one, the tables and their age.
 
     \b
     Examples:
@@ -87,7 +89,9 @@ def show(names: tuple[str, ...], as_json: bool) -> int:
         return 0
     parts = []
     for name, group in found.items():
-        if name in finding.SHOWN:
+        if name in COMPANIONS:
+            parts.append(facts_tables.companions(group))
+        elif name in finding.SHOWN:
             parts.append(facts_tables.as_text(known, group))
         else:
             told = [facts_rows.told(known, row, facts.load()) for row in group]

@@ -196,6 +196,14 @@ def _gpu(facts: Facts, row: GpuRow) -> Iterator[Line]:
         cuda for cuda, one in facts.cuda.items() if Version(one.archs[0]) <= asked <= Version(one.archs[1])
     ]
     yield "CUDA", f"{able[0]} to {able[-1]}" if able else "none"
+    yield from _served(facts, row)
+
+
+def _served(facts: Facts, row: GpuRow) -> Iterator[Line]:
+    """The drivers that serve the GPU."""
+    known = facts.capabilities[row.capability]
+    yield "driver", f"{known.first_driver} or newer" if known.first_driver else ""
+    yield "", f"branch {known.last_branch} is the last that serves it" if known.last_branch else ""
 
 
 def _trap(row: Trap) -> Iterator[Line]:

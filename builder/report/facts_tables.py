@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from builder.facts import CudaRow, Facts, GpuRow, OsRow, PythonRow, TorchRow, Trap
+from builder.facts.answers import COMPANIONS
 from builder.facts.finding import SHOWN, Known, rows
 from builder.report.look import cut, shown
 
@@ -33,6 +34,13 @@ def as_text(facts: Facts, found: Sequence[Known]) -> str:
     for known in found:
         mark = "*" if (known.table, known.name) in facts.overlaid else ""
         lines.append((known.name + mark, *_cells(facts, known.row)))
+    return _aligned(lines)
+
+
+def companions(found: Sequence[Known]) -> str:
+    """Which torchvision, torchaudio and torchao go with each torch, the preferred one first."""
+    lines: list[tuple[str, ...]] = [("torch", *COMPANIONS)]
+    lines += [(one.name, *(", ".join(getattr(one.row, name)) for name in COMPANIONS)) for one in found]
     return _aligned(lines)
 
 

@@ -178,7 +178,7 @@ def test_a_release_matrix_gives_old_releases_no_builds_either(index) -> None:
 
 
 @pytest.mark.parametrize(
-    ("build", "cuda"), [("cu999", "99.9"), ("cu12", "1.2"), ("cu9999", "99.99"), ("cu127", "12.7")]
+    ("build", "cuda"), [("cu999", "99.9"), ("cu12", "12"), ("cu9999", "99.99"), ("cu127", "12.7")]
 )
 def test_a_build_for_a_cuda_that_cannot_be_is_suspicious(index, build, cuda) -> None:
     everything = {release: row["variants"] for release, row in ROWS.items()}
