@@ -15,7 +15,7 @@ from builder.names import cell_id, cuda_version, version_key
 # Where the machine's own OS is no good for an image any more: what most people know, longest supported first.
 FALLBACKS = ("ubuntu24.04", "debian13", "ubuntu22.04", "rocky9")
 COMPANIONS = ("torchvision", "torchaudio")
-UNFIT = frozenset({"no_torchvision", "no_torchaudio", "gpu_unknown"})
+UNFIT = frozenset({"no_torchvision", "no_torchaudio", "gpu_unknown", "driver_unknown"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -149,7 +149,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             ),
             _row(
                 "driver_unknown",
-                "unknown",
+                "warning",
                 "cuda",
                 "A torch was built for this CUDA, and the tables do not know which driver it needs.",
                 "take an older CUDA, or tell its drivers in an overlay file",

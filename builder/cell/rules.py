@@ -210,7 +210,7 @@ def driver(facts: Facts, around: Circumstances, cuda: str) -> Reasons:
     row, there = facts.cuda.get(cuda), around.driver
     if row is None and there and facts.built_for(cuda):
         message = f"which driver CUDA {cuda} needs is not in these tables, and there is {there}"
-        return reason(facts, "driver_unknown", "unknown", message, "S8")
+        return reason(facts, "driver_unknown", "warning", message, "S8")
     if row is None or not there:
         return NONE
     support = row.support(there)

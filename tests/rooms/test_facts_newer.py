@@ -62,7 +62,7 @@ def matrix(tmp_path: Path, flavor: str = "runtime") -> str:
 
 
 @pytest.mark.parametrize("overlay", [AHEAD, KERNELS], ids=["no kernels", "kernels"])
-@pytest.mark.parametrize("machine", ["server-h200", "no-driver", "server-v100", "xeon", "two-kinds"])
+@pytest.mark.parametrize("machine", ["server-h200", "no-driver", "xeon"])
 def test_a_cuda_that_the_tables_lack_is_no_bug(envbuild, overlay, machine) -> None:
     described = str(MACHINES / f"{machine}.yaml")
     assert envbuild(overlay, "doctor", "--simulate", described).returncode in (0, 1)
@@ -103,7 +103,7 @@ def test_such_a_cell_can_be_built_and_its_driver_is_unknown(envbuild, tmp_path) 
     told = {reason["rule"]: reason["message"] for reason in cell["reasons"]}
     assert told["driver_floor"] == "which driver CUDA 13.6 needs on the host is not in these tables"
     there = {reason["rule"]: reason["weight"] for reason in cell["there"]}
-    assert there == {"driver_unknown": "unknown", "gpu_unknown": "warning"}
+    assert there == {"driver_unknown": "warning", "gpu_unknown": "warning"}
     explained = envbuild(AHEAD, "explain", cell["id"])
     assert (explained.returncode, "possible" in explained.stdout) == (0, True)
     assert envbuild(AHEAD, "facts", "show", cell["id"]).returncode == 0

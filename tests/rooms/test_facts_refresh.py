@@ -187,6 +187,15 @@ def test_a_build_for_a_cuda_that_cannot_be_is_suspicious(index, build, cuda) -> 
     assert named["torch2.15.0:variants"] == f"there is no CUDA {cuda}"
 
 
+@pytest.mark.parametrize("release", ["2.15.0", "2.16.0"])
+def test_the_release_matrix_can_name_no_such_cuda_either(index, release) -> None:
+    if release not in ROWS:
+        add_torch(index, release, "cp312-cp312-manylinux_2_28_x86_64", TODAY, cuda="13.2")
+    page = f"| {release.removesuffix('.0')} | 3.12 | C++20 | CUDA 13.2 | CUDA 99.9 | - |\n"
+    index.server.routes["/whl/RELEASE.md"] = page.encode()
+    assert set(told(index).values()) == {"there is no CUDA 99.9"}
+
+
 @pytest.mark.parametrize("cuda", ["13.5", "13.6", "14.0"])
 def test_the_next_cuda_is_news(index, cuda) -> None:
     stem = "cp312-cp312-manylinux_2_28_x86_64"

@@ -90,7 +90,7 @@ def differences(known: Known, observed: Observed, today: str) -> tuple[Differenc
             why = "it was on the index, and is not any more"
             found.append(Difference(release=release, field="release", was=release, now=None, suspicious=why))
         elif row is None:
-            found += [] if _lacks(seen) else [_new(release, seen, known.facts.date)]
+            found += [] if _lacks(seen) else [_new(release, seen, observed, known.facts)]
         else:
             age = _days(str(row["released"]), today)
             in_row = list(_of_row(release, row, seen, age))
@@ -120,16 +120,17 @@ def _lacks(seen: Row) -> str:
 
 def _weighed(one: Difference, facts: Facts) -> Difference:
     """A difference that tells what can hardly be is suspicious, however young the release."""
-    if one.suspicious or one.now is None:
+    if one.suspicious or one.now is None or one.field == "release":
         return one
-    return replace(
-        one, suspicious=plausible.strange(facts, one.now if one.field == "release" else {one.field: one.now})
-    )
+    return replace(one, suspicious=plausible.strange(facts, {one.field: one.now}))
 
 
-def _new(release: str, seen: Row, verified: str) -> Difference:
-    old = seen["released"] < verified
-    why = f"it is of {seen['released']}, and was not there on {verified}" if old else None
+def _new(release: str, seen: Row, observed: Observed, facts: Facts) -> Difference:
+    why = None
+    if seen["released"] < facts.date:
+        why = f"it is of {seen['released']}, and was not there on {facts.date}"
+    named = observed.matrix.get(release.rpartition(".")[0], ())  # they come into the row as not confirmed
+    why = why or plausible.strange(facts, {**seen, "unconfirmed": named})
     return Difference(release=release, field="release", was=None, now=dict(seen), suspicious=why)
 
 
