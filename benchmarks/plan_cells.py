@@ -6,14 +6,15 @@ the dear case. Printed are the CPU time of this process and its peak memory, int
 
 from __future__ import annotations
 
+import argparse
 import resource
-import sys
 import time
 from collections import Counter
 from pathlib import Path
 
 from builder import facts
 from builder.cell import expand
+from builder.cell.expansion import MAX_CELLS
 from builder.errors import Place
 from builder.matrix import Matrix, Value
 from builder.names import cuda_version
@@ -32,7 +33,8 @@ def matrix(tables: facts.Facts, cells: int) -> Matrix:
     cudas = ["cpu", *(cuda_version(name) for name in ("cu118", "cu121", "cu126", "cu128", "cu130", "cu132"))]
     pythons = ["3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14"]
     releases = list(reversed(tables.torch))
-    wanted = max(1, -(-cells // (len(systems) * len(cudas) * len(pythons))))
+    each = len(systems) * len(cudas) * len(pythons)
+    wanted = min(-(-cells // each), MAX_CELLS // each)
     return Matrix(
         path=Path("benchmark.yaml"),
         name="benchmark",
@@ -48,7 +50,11 @@ def matrix(tables: facts.Facts, cells: int) -> Matrix:
 
 def main() -> None:
     """Print cells, verdicts, CPU seconds and peak MiB on one line each."""
-    cells = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("cells", nargs="?", type=int, default=10_000, metavar="CELLS")
+    cells = parser.parse_args().cells
+    if not 1 <= cells <= MAX_CELLS:
+        parser.error(f"CELLS is {cells}; a matrix has 1 to {MAX_CELLS:,}")
     began = time.process_time()
     tables = facts.load()
     read = time.process_time()

@@ -15,7 +15,7 @@ from builder.names import cell_id, cuda_version, version_key
 # Where the machine's own OS is no good for an image any more: what most people know, longest supported first.
 FALLBACKS = ("ubuntu24.04", "debian13", "ubuntu22.04", "rocky9")
 COMPANIONS = ("torchvision", "torchaudio")
-UNFIT = frozenset({"no_torchvision", "no_torchaudio", "gpu_unknown"})
+UNFIT = frozenset({"no_torchvision", "no_torchaudio", "gpu_unknown", "driver_unknown"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ def advise(machine: Machine, facts: Facts) -> Advice | None:
             for python in _pythons(torch, machine, facts):
                 reasons = judge.reasons(os, python, cuda, torch)
                 if not any(reason.blocks or reason.rule in UNFIT for reason in reasons):
-                    why = (("os", why_os), *_why(torch, cuda, judge, machine))
+                    why = (("os", why_os), *_why((os, torch, cuda), judge, machine))
                     return Advice(
                         os=os, python=python, cuda=cuda, torch=torch, why=why, warnings=_warned(reasons)
                     )
@@ -82,16 +82,17 @@ def _os(machine: Machine, facts: Facts) -> tuple[str, str]:
         runs = (
             not row.cpu or not machine.cpu.level or machine.arch != "x86_64" or row.cpu <= machine.cpu.level
         )
-        return row.eol >= facts.date and row.mirrors == "live" and runs
+        return row.eol >= facts.day and row.mirrors == "live" and runs
 
     own = facts.os.get(facts.os_name(machine.os) or "")
     if own and good(own):
         return own.name, "what the machine itself runs"
-    name = next(name for name in FALLBACKS if good(facts.os[name]))
+    last = max(FALLBACKS, key=lambda name: facts.os[name].eol)  # by tables that are older than all of them
+    name = next((name for name in FALLBACKS if good(facts.os[name])), last)
     until = f"supported until {facts.os[name].eol}"
     if own is None:
         return name, until
-    state = f"ended on {own.eol}" if own.eol < facts.date else "does not suit this CPU"
+    state = f"ended on {own.eol}" if own.eol < facts.day else "does not suit this CPU"
     return name, f"{until}; regular support of the machine's own {own.name} {state}"
 
 
@@ -104,7 +105,8 @@ def _cudas(torch: str, machine: Machine, judge: Judge) -> list[str]:
 
 
 def _full(cuda: str, machine: Machine, facts: Facts) -> bool:
-    return facts.cuda[cuda].support(machine.driver) == "full"
+    row = facts.cuda.get(cuda)
+    return row is not None and row.support(machine.driver) == "full"
 
 
 def _pythons(torch: str, machine: Machine, facts: Facts) -> Iterator[str]:
@@ -113,8 +115,8 @@ def _pythons(torch: str, machine: Machine, facts: Facts) -> Iterator[str]:
     return (minor for minor in reversed(minors) if not minor.endswith("t"))
 
 
-def _why(torch: str, cuda: str, judge: Judge, machine: Machine) -> Iterator[tuple[str, str]]:
-    facts = judge.facts
+def _why(chosen: tuple[str, str, str], judge: Judge, machine: Machine) -> Iterator[tuple[str, str]]:
+    facts, (os, torch, cuda) = judge.facts, chosen
     yield "python", "the newest with wheels of torch, torchvision and torchaudio"
     if cuda == "cpu":
         yield "cuda", "of no GPU is known that wheels serve it" if machine.gpus else "there is no GPU"
@@ -126,12 +128,11 @@ def _why(torch: str, cuda: str, judge: Judge, machine: Machine) -> Iterator[tupl
             f"the newest that driver {machine.driver} runs {how}, with kernels for {_gpus(judge.around)}",
         )
     else:
-        yield (
-            "cuda",
-            f"the newest with kernels for {_gpus(judge.around)}; needs driver {facts.cuda[cuda].min_driver}",
-        )
+        row = facts.cuda.get(cuda)
+        needs = f"needs driver {row.min_driver}" if row else "which driver it needs is not in the tables"
+        yield "cuda", f"the newest with kernels for {_gpus(judge.around)}; {needs}"
     newest = facts.newest_torch
-    against = _against(newest, judge, machine) if torch != newest else ""
+    against = _against(newest, os, judge, machine) if torch != newest else ""
     yield "torch", f"not {newest}: {against}" if against else "the newest that there is"
 
 
@@ -139,14 +140,18 @@ def _gpus(around: Circumstances) -> str:
     return " and ".join(around.gpus)
 
 
-def _against(torch: str, judge: Judge, machine: Machine) -> str:
-    """What is against a release: of its oldest CUDA, which asks for the least."""
+def _against(torch: str, os: str, judge: Judge, machine: Machine) -> str:
+    """What is against a release: of its oldest CUDA, which asks for the least. What no other build or
+    Python of it would change comes first.
+    """
     names = [name for name in judge.facts.torch[torch].builds(machine.arch) if name != "cpu"]
-    oldest = min(map(cuda_version, names), key=version_key, default="cpu") if judge.around.gpus else "cpu"
     python = next(_pythons(torch, machine, judge.facts), "")
-    reasons = judge.reasons(next(iter(judge.facts.os)), python, oldest, torch)
-    stops = [reason for reason in reasons if reason.rule.startswith(("driver", "gpu")) and reason.blocks]
-    return stops[0].message if stops else "it has no build for this machine"
+    if not python or (judge.around.gpus and not names):
+        return "it has no build for this machine"
+    oldest = min(map(cuda_version, names), key=version_key) if judge.around.gpus else "cpu"
+    stops = [r for r in judge.reasons(os, python, oldest, torch) if r.blocks or r.rule in UNFIT]
+    first = sorted(stops, key=lambda reason: not reason.rule.startswith(("driver", "gpu")))
+    return first[0].message if first else "no build of it fits all that this machine has"
 
 
 def _warned(reasons: Reasons) -> tuple[str, ...]:

@@ -37,13 +37,13 @@ def variant(cuda: str) -> str:
 def cuda_version(name: str) -> str:
     """The inverse of `variant`: `cu126` → `12.6`, `cu92` → `9.2`, `cpu` → `cpu`; a version stays as it is.
 
-    A major has two digits, but for `cu92` and older: `cu1210` is 12.10.
+    A major has two digits, but for `cu92` and older: `cu1210` is 12.10, and `cu13` a major alone.
     """
     if not name.startswith("cu"):
         return name
     digits = name.removeprefix("cu")
-    major = 1 if len(digits) < 3 else 2
-    return f"{digits[:major]}.{digits[major:]}"
+    major = 1 if len(digits) < 3 and digits[0] > "1" else 2
+    return ".".join(filter(None, (digits[:major], digits[major:])))
 
 
 def version_key(text: str) -> tuple[int, Version, str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from builder.cell.values import Weight
+from builder.facts.rows import Level
 
 REFRESH = "`envbuild facts refresh` asks the package index; an overlay file can say it, too"
 OTHER_DRIVER = "update the driver on the machine, or take an older CUDA"
@@ -14,10 +15,10 @@ OTHER_DRIVER = "update the driver on the machine, or take an older CUDA"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One rule. `table` is where `envbuild facts show` has what it goes by."""
+    """One rule, or a trap with its level. `table` is where `envbuild facts show` has what it goes by."""
 
     name: str
-    weight: Weight
+    weight: Weight | Level
     meaning: str
     remedy: str
     table: str
@@ -145,6 +146,13 @@ RULES: Mapping[str, Rule] = MappingProxyType(
                 "gpu",
                 "The build was made before that generation of GPUs, and has no kernels for it.",
                 "take a newer CUDA or a newer torch",
+            ),
+            _row(
+                "driver_unknown",
+                "warning",
+                "cuda",
+                "A torch was built for this CUDA, and the tables do not know which driver it needs.",
+                "take an older CUDA, or tell its drivers in an overlay file",
             ),
             _row(
                 "driver_too_old",

@@ -11,21 +11,21 @@ COMPANIONS = ("torchvision", "torchaudio", "torchao")
 
 
 def end_of_life(facts: Facts, os: str) -> Reasons:
-    """An OS whose regular support had ended when the tables were made."""
+    """An OS whose regular support has ended."""
     row = facts.os[os]
-    if row.eol >= facts.date:
+    if row.eol >= facts.day:
         return NONE
     message = f"{os} reached the end of regular support on {row.eol}"
-    if row.eol_extended and row.eol_extended >= facts.date:
+    if row.eol_extended and row.eol_extended >= facts.day:
         message += f"; extended support lasts until {row.eol_extended}"
     return reason(facts, "eol", "warning", message, "S13")
 
 
 def python_end_of_life(facts: Facts, python: str) -> Reasons:
-    """A Python that was no longer supported when the tables were made."""
+    """A Python that is no longer supported."""
     minor = minor_of(python).rstrip("t")
     row = facts.python.get(minor)
-    if row is None or row.eol is None or row.eol >= facts.date:
+    if row is None or row.eol is None or row.eol >= facts.day:
         return NONE
     return reason(facts, "eol", "warning", f"Python {minor} reached end of life on {row.eol}", row.source)
 
@@ -33,6 +33,9 @@ def python_end_of_life(facts: Facts, python: str) -> Reasons:
 def driver(facts: Facts, cuda: str) -> Reasons:
     """The driver that a host will need; advice, because no host is known yet."""
     row = facts.cuda.get(cuda)
+    if row is None and facts.built_for(cuda):
+        message = f"which driver CUDA {cuda} needs on the host is not in these tables"
+        return reason(facts, "driver_floor", "warning", message, "S8")
     if row is None:
         return NONE
     message = f"CUDA {cuda} needs driver {row.min_driver} or newer on the host"

@@ -37,7 +37,7 @@ def _facts(cell: Cell, facts: Facts) -> Iterator[tuple[frozenset[str], str, str,
     system, row = facts.os[cell.os], facts.torch.get(cell.torch)
     if row is None:
         return
-    if system.eol >= facts.date:
+    if system.eol >= facts.day:
         yield frozenset({"eol"}), "os", f"regular support of {cell.os} lasts until {system.eol}", "S13"
     yield from _python(cell, facts)
     wheels = row.python.get(cell.arch, ())
@@ -70,6 +70,6 @@ def _python(cell: Cell, facts: Facts) -> Iterator[tuple[frozenset[str], str, str
     provider = facts.providers[cell.provider]
     yield rules, "python", f"{provider.title} has Python {spread(provider.python)}", provider.source
     known = facts.python.get(minor_of(cell.python).rstrip("t"))
-    if known is not None and known.eol is not None and known.eol >= facts.date:
+    if known is not None and known.eol is not None and known.eol >= facts.day:
         message = f"Python {known.version} is supported until {known.eol}"
         yield frozenset({"eol"}), "python", message, known.source

@@ -123,7 +123,7 @@ class Atlas:
             row = facts.os[name]
             glibc = abs(int(row.glibc.split(".")[1]) - int(here.glibc.split(".")[1]))
             other = _distribution(name) != _distribution(os)
-            return (row.eol < facts.date, other, row.family != here.family, row.pkg != here.pkg, glibc)
+            return (row.eol < facts.day, other, row.family != here.family, row.pkg != here.pkg, glibc)
 
         return tuple(sorted((name for name in facts.os if name != os), key=distance))
 

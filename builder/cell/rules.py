@@ -17,6 +17,7 @@ from builder.names import variant
 Reasons = tuple[Reason, ...]
 ReasonsFor = Callable[[str], Reasons]  # of a torch release
 NONE: Reasons = ()
+INFERRED = " (concluded from other builds, not measured)"
 
 
 def reason(facts: Facts, rule: str, weight: Weight, message: str, source: str) -> Reasons:
@@ -35,8 +36,11 @@ def known_torch(facts: Facts, torch: str) -> Reasons:
 
 
 def known_cuda(facts: Facts, cuda: str) -> Reasons:
-    """Whether the tables know the CUDA release, or know that there was none."""
-    if cuda == "cpu" or cuda in facts.cuda:
+    """Whether the tables know the CUDA release, or know that there was none.
+
+    A torch that was built for it is proof enough that there is one.
+    """
+    if cuda == "cpu" or cuda in facts.cuda or facts.built_for(cuda):
         return NONE
     if cuda in facts.cuda_never:
         return reason(facts, "no_variant", "impossible", facts.cuda_never[cuda], "S8 S11")
@@ -103,7 +107,9 @@ def glibc(facts: Facts, around: Circumstances, os: str, torch: str, cuda: str) -
         return reason(facts, "glibc_too_old", "impossible", message, f"{row.source} S12")
     if row.executable_stack and system.executable_stack_refused and around.arch == "x86_64":
         message = f"torch {torch} asks for an executable stack, which glibc {system.glibc} of {os} refuses"
-        return reason(facts, "exec_stack", "impossible", message, "wheel execstack S12")
+        if facts.index_has_build(torch, cuda, around.arch):  # the one whose headers were read
+            return reason(facts, "exec_stack", "impossible", message, "wheel execstack S12")
+        return reason(facts, "exec_stack", "impossible", message + INFERRED, "inferred execstack S12")
     if name in row.glibc_inferred and Version(system.glibc) < Version(_highest_floor(row)):
         message = f"that torch {torch}+{name} runs on glibc {floor} was concluded, not measured"
         return reason(facts, "glibc_inferred", "warning", message, "inferred general")
@@ -156,8 +162,11 @@ def _patch(facts: Facts, provider: ProviderRow, python: str) -> Reasons:
 def devel_image(facts: Facts, around: Circumstances, os: str, cuda: str) -> Reasons:
     """Whether NVIDIA has an image with a compiler for a devel cell, and whether that compiler fits."""
     row = facts.cuda.get(cuda)
-    if around.flavor != "devel" or row is None:
+    if around.flavor != "devel" or (row is None and not facts.built_for(cuda)):
         return NONE
+    if row is None:
+        message = f"the tables do not know whether there is an nvidia/cuda devel image for CUDA {cuda}"
+        return reason(facts, "devel_unconfirmed", "unknown", message, "S11")
     reasons = NONE
     if os in row.devel_unconfirmed:
         message = f"the tables do not know the tag of an nvidia/cuda devel image for CUDA {cuda} on {os}"
@@ -178,25 +187,30 @@ def devel_image(facts: Facts, around: Circumstances, os: str, cuda: str) -> Reas
 
 def gpu(facts: Facts, around: Circumstances, torch: str, cuda: str) -> Reasons:
     """Whether the build has kernels for the GPUs that the matrix names."""
-    archs, build_name = facts.archs(torch, cuda, around.arch), f"torch {torch}+{variant(cuda)}"
+    row, build_name = facts.kernels(torch, cuda, around.arch), f"torch {torch}+{variant(cuda)}"
     if cuda == "cpu" or not around.gpus or torch not in facts.torch:
         return NONE
-    if not archs:
+    if row is None:
         message = f"for which GPUs {build_name} has kernels is not in these tables"
         return reason(facts, "gpu_unknown", "warning", message, "S1 S6 S7")
     reasons = NONE
     for wanted in around.gpus:
-        if any(_serves(have, wanted) for have in archs):
+        if any(_serves(have, wanted) for have in row.archs):
             continue
-        rule = "gpu_too_old" if Version(wanted) < Version(archs[0].removesuffix("+PTX")) else "gpu_too_new"
-        message = f"{build_name} has no kernels for compute capability {wanted}; it has {', '.join(archs)}"
-        reasons += reason(facts, rule, "impossible", message, "wheel S1 S6 S7")
+        lowest = Version(row.archs[0].removesuffix("+PTX"))
+        rule = "gpu_too_old" if Version(wanted) < lowest else "gpu_too_new"
+        has = f"it has {', '.join(row.archs)}" + (INFERRED if row.inferred else "")
+        message = f"{build_name} has no kernels for compute capability {wanted}; {has}"
+        reasons += reason(facts, rule, "impossible", message, row.source)
     return reasons
 
 
 def driver(facts: Facts, around: Circumstances, cuda: str) -> Reasons:
     """Whether a machine's driver runs a build for this CUDA, and starts NVIDIA's image."""
     row, there = facts.cuda.get(cuda), around.driver
+    if row is None and there and facts.built_for(cuda):
+        message = f"which driver CUDA {cuda} needs is not in these tables, and there is {there}"
+        return reason(facts, "driver_unknown", "warning", message, "S8")
     if row is None or not there:
         return NONE
     support = row.support(there)

@@ -17,7 +17,7 @@ from builder.cli.screen import say
 from builder.cli.selection import Selection
 from builder.errors import InputError
 from builder.facts import Facts
-from builder.names import CELL_ID, cuda_version
+from builder.names import CELL_ID, cuda_version, variant
 from builder.report import explained
 from builder.report.explained import Explained, Made
 from builder.report.look import look
@@ -99,6 +99,7 @@ def _alone(name: str, facts: Facts) -> Selection:
         hint = f"did you mean {near[0]}?" if near else f"the tables have {', '.join(facts.os)}"
         more = "; one of your own stands in a matrix: name its file, too"
         raise InputError.of(f"the tables have no operating system {parts['os']}", hint=hint + more)
+    _whole_cuda(parts["cuda"], facts)
     platform = f"linux/{parts['architecture'] or 'amd64'}"
     text = ALONE.format(**parts | {"cuda": cuda_version(parts["cuda"]), "platform": platform})
     try:
@@ -108,6 +109,17 @@ def _alone(name: str, facts: Facts) -> Selection:
         raise InputError(replace(problem, place=None) for problem in error.problems) from error
     cells = tuple(replace(cell, id=name) for cell in found)  # a matrix of one platform leaves that out
     return Selection(matrix=asked, facts=facts, cells=cells, chosen=cells)
+
+
+def _whole_cuda(name: str, facts: Facts) -> None:
+    """Refuses `cu13`: a major of CUDA is no build."""
+    major = cuda_version(name)
+    if name != "cpu" and "." not in major:
+        known = [cuda for cuda in facts.cuda if cuda.startswith(f"{major}.") and facts.built_for(cuda)]
+        hint = ", ".join(map(variant, known)) or "`envbuild facts show cuda` names those that there are"
+        raise InputError.of(
+            f"{name} names CUDA {major} without its minor", hint=f"name one whole: {hint}" if known else hint
+        )
 
 
 def _made(cell: Cell, chosen: Selection) -> Made:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,12 +15,14 @@ from builder.cli import tables
 from builder.cli.screen import say, warn
 from builder.errors import InputError
 from builder.facts import finding
+from builder.facts.answers import COMPANIONS
 from builder.records import dumps, write_bytes
 from builder.report import facts_rows, facts_tables
 from builder.report.look import look
 
 if TYPE_CHECKING:
     from builder.facts.overlay import Overlay
+    from builder.facts.upkeep.differing import Known
     from builder.facts.upkeep.observing import Observed
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -64,8 +67,9 @@ def _words(context: click.Context, option: click.Parameter, begun: str) -> list[
 @json_option
 def show(names: tuple[str, ...], as_json: bool) -> int:
     """Show what the tables say, each row with its sources and the file that it is
-    from. NAME is a table (torch, cuda, os, python, gpu, traps), a row as in a
-    cell's name, or a whole cell's name; without one, the tables and their age.
+    from. NAME is a table (torch, cuda, os, python, gpu, traps), torchvision,
+    torchaudio or torchao, a row as in a cell's name, or a whole cell's name;
+    without one, the tables and their age.
 
     \b
     Examples:
@@ -85,7 +89,9 @@ def show(names: tuple[str, ...], as_json: bool) -> int:
         return 0
     parts = []
     for name, group in found.items():
-        if name in finding.SHOWN:
+        if name in COMPANIONS:
+            parts.append(facts_tables.companions(group))
+        elif name in finding.SHOWN:
             parts.append(facts_tables.as_text(known, group))
         else:
             told = [facts_rows.told(known, row, facts.load()) for row in group]
@@ -106,9 +112,9 @@ def check(pytorch_index: str | None, release_matrix: str | None, as_json: bool) 
     from builder.facts.upkeep import differing  # noqa: PLC0415
     from builder.report import facts_checked  # noqa: PLC0415
 
-    overlay = _overlay(tables.overlay_path())
-    observed = _observed(pytorch_index, release_matrix)
-    found = differing.differences(differing.known(overlay), observed, tables.today())
+    known = differing.known(_overlay(tables.overlay_path()))
+    observed = _observed(known, pytorch_index, release_matrix)
+    found = differing.differences(known, observed, tables.today())
     if as_json:
         say(dumps(facts_checked.as_json(observed, found)).rstrip("\n"))
     else:
@@ -132,19 +138,20 @@ def refresh(
     release that gets Pythons or builds, wheels or releases that are gone, files
     whose bytes are others. `--accept` takes one by its name. Exit code 1 then.
     """
-    from builder.facts import overlay as overlays  # noqa: PLC0415
     from builder.facts.upkeep import differing, writing  # noqa: PLC0415
     from builder.report import facts_checked  # noqa: PLC0415
 
     path = tables.overlay_path()
     if path is None:
         raise InputError.of(f"{tables.SETTING}={tables.NONE} leaves no file to write", hint="name one in it")
-    overlay, observed, today = _overlay(path), _observed(pytorch_index, release_matrix), tables.today()
-    found = differing.differences(differing.known(overlay), observed, today)
+    overlay, today = _overlay(path), tables.today()
+    known = differing.known(overlay)
+    observed = _observed(known, pytorch_index, release_matrix)
+    found = differing.differences(known, observed, today)
     refused = differing.refused(found, accept)
     if not refused:
         content = writing.text(writing.overlaid(overlay.parts if overlay else {}, found, observed, today))
-        overlays.parse(content, path)  # what this command writes, the others must be able to read
+        _readable(content, path)
         write_bytes(path, content.encode())
     written = None if refused else str(path)
     if as_json:
@@ -152,6 +159,8 @@ def refresh(
     else:
         say(facts_checked.as_text(observed, found, look(sys.stdout)))
     warn(facts_checked.refusal(refused) if refused else f"written: {path}")
+    for line in () if refused else facts_checked.not_verified(observed, known.facts):
+        warn(line)
     return 1 if refused else 0
 
 
@@ -161,10 +170,22 @@ def _overlay(path: Path | None) -> Overlay | None:
     return overlay.read(path) if path is not None and path.exists() else None
 
 
-def _observed(pytorch: str | None, matrix: str | None) -> Observed:
-    from builder.facts.upkeep import builds, observing  # noqa: PLC0415
+def _readable(content: str, path: Path) -> None:
+    """What this command writes, the others must be able to read; a mistake in it is ours, and no user's."""
+    from builder.facts import overlay  # noqa: PLC0415
+
+    try:
+        overlay.parse(content, path)
+    except InputError as error:
+        raise ValueError(f"what would be written is no overlay: {error}") from error
+
+
+def _observed(known: Known, pytorch: str | None, matrix: str | None) -> Observed:
+    """What the indexes say; new releases of which they tell too little are among what is unknown."""
+    from builder.facts.upkeep import builds, differing, observing  # noqa: PLC0415
     from builder.source.package_index import open_index  # noqa: PLC0415
 
     index = open_index()
     warn(f"asking {index.address} about torch and what goes with it; this takes some seconds")
-    return observing.observe(index, pytorch or builds.INDEX, matrix or builds.MATRIX)
+    observed = observing.observe(index, pytorch or builds.INDEX, matrix or builds.MATRIX)
+    return replace(observed, unknown=(*observed.unknown, *differing.left_out(known, observed)))

@@ -18,7 +18,7 @@ from builder.cli.options import matrix_argument, only_option, shard_option
 from builder.cli.screen import say, warn
 from builder.cli.selection import Selection
 from builder.errors import CellError, InputError
-from builder.preflight import Input
+from builder.preflight import Asked, Input
 from builder.remembered import Remembered
 from builder.report import plan_table, problems
 from builder.report.look import look
@@ -141,11 +141,11 @@ def _inputs(chosen: Selection) -> Mapping[str, tuple[Input, ...]]:
     from builder.source import offline, open_source, store_folder  # noqa: PLC0415
 
     if offline():
-        raise InputError.of(
-            "--online asks the outside, and ENVBUILD_OFFLINE forbids it", hint="unset one of them"
-        )
+        message = "--online asks the outside, and ENVBUILD_OFFLINE forbids it"
+        raise InputError.of(message, hint="leave one of them out")
     remembered = Remembered(store_folder() / remembering.NAME)
-    return preflight.look(chosen.recipes(), chosen.matrix.base, open_source(), _digest, remembered)
+    asked = Asked(source=open_source(), digest=_digest, remembered=remembered)
+    return preflight.look(chosen.recipes(), chosen.matrix.base, asked, chosen.facts)
 
 
 def _digest(reference: str) -> str | None:

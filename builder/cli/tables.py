@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from builder.facts import Facts
 
 SETTING = "ENVBUILD_FACTS"
 NONE = "none"
+REFRESHED = frozenset({"torch", "builds"})  # the tables that `envbuild facts refresh` renews
 
 
 def overlay_path() -> Path | None:
@@ -28,7 +30,11 @@ def overlay_path() -> Path | None:
 
 
 def load() -> Facts:
-    """The tables. Raises `InputError` for an overlay that is wrong, or named and missing."""
+    """The tables, asked today. Raises `InputError` for an overlay that is wrong, or named and missing."""
+    return replace(_load(), today=today())
+
+
+def _load() -> Facts:
     path = overlay_path()
     if path is None or not (path.exists() or os.environ.get(SETTING)):
         return facts.load()
@@ -48,6 +54,17 @@ def stale_note(known: Facts, day: str) -> str | None:
     stale = known.stale(day)
     if not stale:
         return None
-    names = ", ".join(table.name for table in stale)
-    since = max(table.verified for table in stale)
-    return f"note: tables not verified since {since}: {names}; `envbuild facts refresh`, or a newer envbuild"
+    since: dict[str, list[str]] = {}
+    for table in stale:
+        since.setdefault(table.verified, []).append(table.name)
+    told = "; ".join(f"{verified}: {', '.join(names)}" for verified, names in since.items())
+    return f"note: tables not verified since {told}; {_remedy({table.name for table in stale})}"
+
+
+def _remedy(stale: set[str]) -> str:
+    """Who has newer ones: the indexes know torch, and nothing of the rest."""
+    if stale <= REFRESHED:
+        return "`envbuild facts refresh`, or a newer envbuild"
+    if stale.isdisjoint(REFRESHED):
+        return "a newer envbuild may have newer ones"
+    return "`envbuild facts refresh` asks about torch; the others come with a newer envbuild"

@@ -35,7 +35,8 @@ _OTHER_NAMES = (("rockylinux", "rocky"), ("almalinux", "alma"))
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Facts:
-    """All tables. `date` is the day on which torch's was last verified.
+    """All tables. `date` is the day on which torch's was last verified, `today` the one on which they are
+    asked, where somebody told.
 
     In questions `torch` is a full release (`2.8.0`), `cuda` is `12.6` or `cpu`, `python` a minor (`3.13t`).
     `overlay` is the file that won over the shipped tables, where there is one, and `overlaid` what it tells:
@@ -56,8 +57,14 @@ class Facts:
     capabilities: Mapping[str, CapabilityRow]  # of GPUs
     gpus: tuple[GpuRow, ...]
     sources: Mapping[str, SourceRow]
+    today: str = ""
     overlay: str | None = None
     overlaid: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def day(self) -> str:
+        """The day that ends of support are held against: today, or that of the tables where nobody told."""
+        return max(self.today, self.date)
 
     def stale(self, today: str) -> tuple[Table, ...]:
         """The tables that may be out of date on that day (`2027-01-31`)."""
@@ -82,6 +89,13 @@ class Facts:
             if squeezed in spelled:
                 return row.name
         return None
+
+    def built_for(self, cuda: str) -> bool:
+        """Whether some release of torch was built for a CUDA, which may be newer than CUDA's own table."""
+        name = variant(cuda)
+        return cuda != "cpu" and any(
+            name in row.variants or name in row.variants_aarch64 for row in self.torch.values()
+        )
 
     def devel_image(self, os: str, cuda: str) -> str | None:
         """NVIDIA's image with a compiler, as its tag was seen; None where none was, and for `cpu`."""
@@ -119,13 +133,16 @@ class Facts:
             and _holds(trap.glibc, glibc)
         )
 
+    def kernels(self, torch: str, cuda: str, arch: str) -> Architectures | None:
+        """What a build has kernels for; None for `cpu` and where unknown."""
+        name = variant(cuda)
+        rows = (row for row in self.architectures if row.arch == arch and name in row.variants)
+        return next((row for row in rows if _holds(row.torch, torch)), None)
+
     def archs(self, torch: str, cuda: str, arch: str) -> tuple[str, ...]:
         """GPU architectures (`8.6`, `12.0+PTX`) of a build's kernels; empty for `cpu` and where unknown."""
-        name = variant(cuda)
-        for row in self.architectures:
-            if row.arch == arch and name in row.variants and _holds(row.torch, torch):
-                return row.archs
-        return ()
+        row = self.kernels(torch, cuda, arch)
+        return row.archs if row else ()
 
     def gpu(self, name: str) -> GpuRow | None:
         """The model that nvidia-smi or people call so (`NVIDIA H100 80GB HBM3`, `3090`), or None."""

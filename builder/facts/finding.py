@@ -8,8 +8,8 @@ from difflib import get_close_matches
 from typing import Any
 
 from builder.errors import InputError
-from builder.facts.answers import Facts
-from builder.names import CELL_ID, cuda_version, variant
+from builder.facts.answers import COMPANIONS, Facts
+from builder.names import CELL_ID, cuda_version, variant, version_key
 
 SHOWN = ("torch", "cuda", "os", "python", "gpu", "traps")
 Rows = Mapping[str, Any]
@@ -38,18 +38,27 @@ def find(facts: Facts, text: str) -> tuple[Known, ...]:
     """The rows that `text` means: all of a table, one row, or those of a cell by its id.
 
     A row is named as in a cell's name (`torch2.8.0`, `cu126`, `py3.11`, `debian12`), or by a bare version
-    where only one table has it. Raises `InputError` with what may have been meant.
+    where only one table has it; a companion (`torchao`) means all rows of torch, which tell its releases.
+    Raises `InputError` with what may have been meant.
     """
+    if text in COMPANIONS:  # they stand in torch's rows
+        return find(facts, "torch")
     if text in SHOWN:
         return tuple(Known(table=text, name=name, row=row) for name, row in rows(facts, text).items())
     cell = CELL_ID.fullmatch(text)
     if cell:
-        parts = (f"torch{cell['torch']}", cell["cuda"], f"py{cell['python']}", cell["os"])
-        return tuple(row for part in parts if part != "cpu" for row in find(facts, part))
+        parts = [f"torch{cell['torch']}", cell["cuda"], f"py{cell['python']}", cell["os"]]
+        cuda = cuda_version(cell["cuda"])
+        if cuda == "cpu" or (cuda not in facts.cuda and facts.built_for(cuda)):  # newer than CUDA's own table
+            parts.remove(cell["cuda"])
+        return tuple(row for part in parts for row in find(facts, part))
     found = tuple(
         Known(table=table, name=name, row=rows(facts, table)[name])
         for table, name in dict.fromkeys(_meanings(facts, text))
     )
+    never = facts.cuda_never.get(_cuda(text))
+    if never:
+        raise InputError.of(never, hint=_around(facts, _cuda(text)))
     if not found:
         raise InputError.of(f"the tables have nothing called {text}", hint=_hint(facts, text))
     return found
@@ -60,7 +69,7 @@ def _meanings(facts: Facts, text: str) -> Iterator[tuple[str, str]]:
     release = facts.torch_release(text.removeprefix("torch").lstrip("=-"))
     if release:
         yield "torch", release
-    cuda = cuda_version(text.removeprefix("cuda") if text.startswith("cuda") else text)
+    cuda = _cuda(text)
     if cuda in facts.cuda:
         yield "cuda", cuda
     system = facts.os_name(text)
@@ -77,11 +86,23 @@ def _meanings(facts: Facts, text: str) -> Iterator[tuple[str, str]]:
         yield "traps", text
 
 
+def _cuda(text: str) -> str:
+    """The version that `cu126`, `cuda12.6` and `12.6` name."""
+    return cuda_version(text.removeprefix("cuda") if text.startswith("cuda") else text)
+
+
+def _around(facts: Facts, cuda: str) -> str:
+    """The releases before and after one that there never was."""
+    older = [name for name in facts.cuda if version_key(name) < version_key(cuda)]
+    newer = [name for name in facts.cuda if version_key(name) > version_key(cuda)]
+    return f"there are CUDA {' and '.join((*older[-1:], *newer[:1]))}"
+
+
 def words(facts: Facts) -> tuple[str, ...]:
     """What may be typed, each row once."""
     versions = [f"torch{name}" for name in facts.torch] + [f"py{name}" for name in facts.python]
     versions += [variant(name) for name in facts.cuda]
-    return (*SHOWN, *facts.os, *versions, *rows(facts, "traps"), *rows(facts, "gpu"))
+    return (*SHOWN, *COMPANIONS, *facts.os, *versions, *rows(facts, "traps"), *rows(facts, "gpu"))
 
 
 def _hint(facts: Facts, text: str) -> str:

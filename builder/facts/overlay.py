@@ -22,10 +22,20 @@ from builder import yamldoc
 from builder.errors import InputError, Problem
 from builder.facts import shapes, tables
 from builder.facts.answers import Facts
+from builder.names import version_key
 from builder.yamldoc import Mapping, Node, Scalar, shown
 
-ROWS = {"torch": "releases", "cuda": "releases", "os": "releases", "python": "releases", "sources": "sources"}
-PARTS = ("tables", *ROWS, "wheels")
+ROWS = {
+    "torch": "releases",
+    "cuda": "releases",
+    "os": "releases",
+    "python": "releases",
+    "gpu": "capabilities",
+    "traps": "traps",
+    "sources": "sources",
+}
+KERNELS = "architectures"  # a list beside torch's releases; here by release, architecture and build
+PARTS = ("tables", *ROWS, KERNELS, "wheels")
 
 Raw = dict[str, dict[str, Any]]
 
@@ -64,21 +74,59 @@ def merged(overlay: Overlay) -> dict[str, Any]:
         for row, fields in overlay.part(name).items():
             rows[row] = {**rows.get(row, {}), **fields}
         raw[name][key] = rows
+    raw["gpu"]["capabilities"] = _with_models(raw["gpu"]["capabilities"], overlay)
+    raw["torch"][KERNELS] = [*_kernels(overlay), *raw["torch"][KERNELS]]  # the first that fits is taken
     for name, meta in overlay.part("tables").items():
-        raw[name]["meta"] = meta
+        table, part = ("torch", name) if name == tables.BUILDS else (name, "meta")
+        raw[table][part] = meta
     return raw
+
+
+def _with_models(rows: dict[str, dict[str, Any]], overlay: Overlay) -> dict[str, dict[str, Any]]:
+    """The capabilities, each with the models that the overlay names for no other: of the many one tells
+    only those that are missing, or that the tables have wrong.
+    """
+    shipped = tables.shipped()["gpu"]["capabilities"]
+    told = {gpu: name for name, row in overlay.part("gpu").items() for gpu in row.get("gpus", ())}
+    return {
+        name: {**row, "gpus": [gpu for gpu in models if told.get(gpu, name) == name]}
+        for name, row in rows.items()
+        for models in (dict.fromkeys((*shipped.get(name, {}).get("gpus", ()), *row["gpus"])),)
+    }
+
+
+def _kernels(overlay: Overlay) -> Iterator[dict[str, Any]]:
+    """What the overlay tells of builds' kernels, as rows of torch's table; the lowest architecture first."""
+    for release, told in overlay.part(KERNELS).items():
+        for arch in (name for name in told if name != "source"):
+            for build, archs in told[arch].items():
+                ordered = sorted(archs, key=lambda one: version_key(one.removesuffix("+PTX")))
+                row = {"torch": release, "arch": arch, "variants": [build], "archs": ordered}
+                yield {**row, "source": told["source"]}
 
 
 def load(path: Path) -> Facts:
     """The tables with the overlay in `path`. Raises `InputError`."""
     overlay = read(path)
+    facts = tables.assemble(merged(overlay))
+    return replace(facts, overlay=str(path), overlaid=MappingProxyType(_told(overlay, facts)))
+
+
+def _told(overlay: Overlay, facts: Facts) -> dict[tuple[str, str], tuple[str, ...]]:
+    """(table, row) → the fields that the overlay tells; those of a capability are its GPUs'."""
     told = {
         (name, row): tuple(fields)
         for name in ROWS
         for row, fields in overlay.part(name).items()
-        if name != "sources"
+        if name not in ("sources", "gpu")
     }
-    return replace(tables.assemble(merged(overlay)), overlay=str(path), overlaid=MappingProxyType(told))
+    for release in overlay.part(KERNELS):
+        told["torch", release] = (*told.get(("torch", release), ()), KERNELS)
+    for gpu in facts.gpus:
+        fields = overlay.part("gpu").get(gpu.capability, {})
+        own = tuple(name for name in fields if name != "gpus" or gpu.name in fields["gpus"])
+        told.update({("gpu", gpu.name): own} if own else {})
+    return told
 
 
 def _wrong(root: Node) -> Iterator[Problem]:
@@ -112,7 +160,7 @@ def _wrong_rows(table: str, rows: Mapping) -> Iterator[Problem]:
 
 def _missing(table: str, key: Scalar, row: Node) -> Iterator[Problem]:
     """A row that the shipped tables do not have must be whole."""
-    known = tables.shipped()[table][ROWS[table]] if table in ROWS else {}
+    known = tables.shipped()[table][ROWS[table]] if table in ROWS else ()
     if key.text in known or not isinstance(row, Mapping):
         return
     told = {field.text for field, _ in row.entries}
@@ -132,7 +180,7 @@ def _sources(node: Node | None) -> set[str]:
 def _unknown_sources(rows: Mapping, known: set[str]) -> Iterator[Problem]:
     for _, row in rows.entries:
         for field, value in row.entries if isinstance(row, Mapping) else ():
-            if field.text not in ("source", "variants_source") or not isinstance(value, yamldoc.Sequence):
+            if field.text not in shapes.SOURCES or not isinstance(value, yamldoc.Sequence):
                 continue
             for item in value.items:
                 if isinstance(item, Scalar) and item.text not in known:

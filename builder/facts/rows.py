@@ -39,6 +39,7 @@ class OsRow:
     gcc: str | None
     mirrors: str  # live, or where the packages went: vault, archive
     cpu: str | None  # the x86-64 level that its packages ask for
+    cpu_source: str
     executable_stack_refused: bool
     source: str
     like: str = ""  # of a user's own OS: the release of the tables that it is
@@ -160,6 +161,11 @@ class Architectures:
     variants: tuple[str, ...]
     archs: tuple[str, ...]
     source: str
+
+    @property
+    def inferred(self) -> bool:
+        """Whether it was concluded from other builds, and not read of this one."""
+        return "inferred" in self.source.split()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,10 @@ YES_NO = re.compile(r"yes|no")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 WHEEL = re.compile(r"[A-Za-z0-9._-]{3,200}")
 LINE = re.compile(r".{1,300}")
+KERNEL = re.compile(r"\d{1,2}\.\d(\+PTX)?")
+DRIVER = re.compile(r"\d{2,4}(\.\d{1,4}){0,2}")
+RANGE = re.compile(r"(([=!]= ?\d+(\.\d+){0,3}(\.\*)?|([<>]=?|~=) ?\d+(\.\d+){0,3}),? ?)+")
+REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}" + f"({RANGE.pattern})?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +55,13 @@ _BUILD, _MINOR, _SOURCE = "a build such as cu126 or cpu", "a Python such as 3.13
 _SOURCES = _many(WORD, _SOURCE, required=True)
 _YES_NO = _one(YES_NO, "yes or no")
 _COMPANIONS = _many(VERSION, _VERSION)
+_KERNELS = Shape(
+    pattern=KERNEL, words="an architecture such as 8.6 or 12.0+PTX", form="lists by name", names=VARIANT
+)
+_RANGE = _one(RANGE, "a range such as >=2.1,<2.4")
 _LOWEST = "a glibc such as 2.28"
+
+SOURCES = ("source", "variants_source", "cpu_source")  # fields that name keys of `sources`
 
 FIELDS: dict[str, dict[str, Shape]] = {
     "torch": {
@@ -115,10 +125,39 @@ FIELDS: dict[str, dict[str, Shape]] = {
         "gcc": _one(VERSION, "a GCC such as 13"),
         "mirrors": _one(re.compile("live|vault|archive"), "live, vault or archive", required=True),
         "cpu": _one(re.compile("x86-64-v[234]"), "a level such as x86-64-v2"),
+        "cpu_source": _many(WORD, _SOURCE),
         "executable_stack_refused": _YES_NO,
         "source": _SOURCES,
     },
     "python": {"eol": _one(DAY, _DAY), "source": _SOURCES},
+    "gpu": {
+        "gpus": _many(LINE, "the name of a GPU", required=True),
+        "first_driver": _one(DRIVER, "a driver such as 570.26"),
+        "last_branch": _one(re.compile(r"\d{3,4}"), "a branch such as 580"),
+        "source": _SOURCES,
+    },
+    "architectures": {"x86_64": _KERNELS, "aarch64": _KERNELS, "source": _SOURCES},
+    "traps": {
+        "level": _one(
+            re.compile("constraint|requirement|warning|advice"),
+            "constraint, requirement, warning or advice",
+            required=True,
+        ),
+        "torch": _RANGE,
+        "python": _RANGE,
+        "glibc": _RANGE,
+        "cuda": _one(re.compile(f"any|{RANGE.pattern}"), "a range such as >=12.8, or any"),
+        "flavor": _one(re.compile("runtime|devel"), "runtime or devel"),
+        "provider": _one(re.compile("standalone|system|conda"), "standalone, system or conda"),
+        "arch": _one(ARCH, "x86_64 or aarch64"),
+        "package": _one(WORD, "a package"),
+        "bounded": _YES_NO,
+        "requirement": _one(REQUIREMENT, "a requirement such as numpy<2"),
+        "symptom": _one(LINE, _LINE, required=True),
+        "cause": _one(LINE, _LINE, required=True),
+        "fix": _one(LINE, _LINE),
+        "source": _SOURCES,
+    },
     "sources": {
         "title": _one(LINE, _LINE, required=True),
         "url": _one(re.compile(r"https?://[^\s@]{1,300}"), "an http address without a login"),
@@ -134,8 +173,14 @@ NAMES = {
     "cuda": (re.compile(r"\d{1,2}\.\d{1,2}"), "a CUDA such as 12.8"),
     "os": (re.compile(r"[a-z][a-z0-9.-]*[a-z0-9]"), "an OS such as debian12"),
     "python": (re.compile(r"\d\.\d{1,2}"), "a Python such as 3.13"),
+    "gpu": (re.compile(r"\d{1,2}\.\d"), "a compute capability such as 8.6"),
+    "architectures": (re.compile(r"\d+\.\d+\.\d+"), "a torch release such as 2.8.0"),
+    "traps": (re.compile(r"[a-z][a-z0-9_]{1,60}"), "a name such as numpy_glibc"),
     "sources": (WORD, _SOURCE),
-    "tables": (re.compile("torch|cuda|os|python|traps"), "a table: torch, cuda, os, python or traps"),
+    "tables": (
+        re.compile("torch|builds|cuda|os|python|gpu|traps"),
+        "a table: torch, builds, cuda, os, python, gpu or traps",
+    ),
     "wheels": (re.compile(r"\d+\.\d+\.\d+"), "a torch release such as 2.8.0"),
 }
 

@@ -37,6 +37,7 @@ TABLES = (
     "gpu",
     "traps",
 )  # beside sources, whose rows have dates of their own
+BUILDS = "builds"  # the part of torch's table that says which builds there are
 
 _CONDITIONS = (
     "torch",
@@ -77,7 +78,12 @@ def load() -> Facts:
 def assemble(raw: Mapping[str, Any]) -> Facts:
     """Tables as plain text → `Facts`."""
     torch, cuda, python = raw["torch"], raw["cuda"], raw["python"]
-    tables = {name: Table(name=name, **raw[name]["meta"]) for name in TABLES}
+    dates = {
+        "torch": torch["meta"],
+        BUILDS: torch[BUILDS],
+        **{name: raw[name]["meta"] for name in TABLES[1:]},
+    }
+    tables = {name: Table(name=name, **days) for name, days in dates.items()}
     return Facts(
         date=tables["torch"].verified,
         tables=_frozen(tables),
@@ -131,6 +137,7 @@ def _os(name: str, row: Any) -> OsRow:
         gcc=row.get("gcc"),
         mirrors=row["mirrors"],
         cpu=row.get("cpu"),
+        cpu_source=_cited(row, "cpu_source" if "cpu_source" in row else "source"),
         executable_stack_refused=row.get("executable_stack_refused") == "yes",
         source=_cited(row),
     )

@@ -124,7 +124,7 @@ def cpu(machine: Machine, facts: Facts) -> Iterator[Finding]:
     above = [row.name for row in facts.os.values() if row.cpu and row.cpu > level]
     if above:
         message = f"the CPU reaches {level}: programs of {', '.join(above)} do not run on it"
-        source = facts.cited(next(row.source for row in facts.os.values() if row.name == above[0]))[0]
+        source = facts.cited(next(row.cpu_source for row in facts.os.values() if row.name == above[0]))[0]
         yield Finding(
             check="cpu", severity="warning", message=message, remedy="take another OS", source=source
         )

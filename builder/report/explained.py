@@ -53,7 +53,7 @@ def of_trap(trap: Trap) -> Rule:
     """A trap of the tables as the rule that it is."""
     remedy = trap.fix or (f"envbuild adds {trap.requirement}" if trap.requirement else "")
     meaning = f"{trap.symptom}: {trap.cause}."
-    return Rule(name=trap.id, weight="warning", meaning=meaning, remedy=remedy, table="traps")
+    return Rule(name=trap.id, weight=trap.level, meaning=meaning, remedy=remedy, table="traps")
 
 
 def rule_as_text(rule: Rule, look: Look = PLAIN) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from builder.facts import Facts
 from builder.facts.upkeep.differing import Difference
 from builder.facts.upkeep.observing import Observed, Unknown
 from builder.records import plain
@@ -28,12 +29,15 @@ class Told:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """What `facts check` and `facts refresh` print with --json. `written` is the overlay, where one was."""
+    """What `facts check` and `facts refresh` print with --json. `read`: the tables of which all was read,
+    whose day of verification moves. `written` is the overlay, where one was.
+    """
 
     index: str
     releases: int
     differences: tuple[Told, ...]
     unknown: tuple[Unknown, ...]
+    read: tuple[str, ...]
     written: str | None
 
 
@@ -54,6 +58,7 @@ def as_json(observed: Observed, found: Sequence[Difference], written: str | None
             for one in found
         ),
         unknown=observed.unknown,
+        read=observed.read,
         written=written,
     )
     return {"schema": SCHEMA, **plain(document)}
@@ -83,6 +88,15 @@ def refusal(refused: Sequence[Difference]) -> str:
         f"error: {count(len(refused), 'difference')} may be mistakes of the index; nothing was written\n"
         f"    hint: look at them, then take them one by one: envbuild facts refresh {names}"
     )
+
+
+def not_verified(observed: Observed, before: Facts) -> Iterator[str]:
+    """What keeps the day of its last verification, because not all of it could be read."""
+    for name, what in (("torch", "the package index"), ("builds", "PyTorch's index")):
+        if name not in observed.read:
+            table = before.tables[name]
+            since = f"its day of verification stays {table.verified}"
+            yield f"note: {name}: not all could be read on {what}; {since}"
 
 
 def _change(one: Difference) -> str:

@@ -8,7 +8,18 @@ from typing import Any, Literal
 
 from packaging.version import Version
 
-from builder.facts import CudaRow, Facts, GpuRow, OsRow, PythonRow, SourceRow, Table, TorchRow, Trap
+from builder.facts import (
+    Architectures,
+    CudaRow,
+    Facts,
+    GpuRow,
+    OsRow,
+    PythonRow,
+    SourceRow,
+    Table,
+    TorchRow,
+    Trap,
+)
 from builder.facts.finding import Known, rows
 from builder.names import cuda_version, matches, variant
 from builder.records import plain
@@ -27,6 +38,7 @@ class Told:
     origin: Literal["shipped", "overlay", "both"]
     overlaid: tuple[str, ...]
     row: TorchRow | CudaRow | OsRow | PythonRow | GpuRow | Trap
+    kernels: tuple[Architectures, ...]  # of torch: what its builds have kernels for
     sources: tuple[SourceRow, ...]
 
 
@@ -44,13 +56,17 @@ def told(facts: Facts, known: Known, shipped: Facts) -> Told:
     """A row with its origin. `shipped` are the tables without an overlay."""
     overlaid = facts.overlaid.get((known.table, known.name), ())
     new = known.name not in rows(shipped, known.table)
-    keys = known.row.source.split() + getattr(known.row, "variants_source", "").split()
+    kernels = tuple(row for *_, row in _kernels(facts, known.row)) if isinstance(known.row, TorchRow) else ()
+    more = (getattr(known.row, name, "") for name in ("variants_source", "cpu_source"))
+    keys = [*known.row.source.split(), *(key for words in more for key in words.split())]
+    keys += [key for row in kernels for key in row.source.split()]
     return Told(
         table=known.table,  # type: ignore[arg-type]
         name=known.name,
         origin="overlay" if new else "both" if overlaid else "shipped",
         overlaid=overlaid,
         row=known.row,
+        kernels=tuple(dict.fromkeys(kernels)),
         sources=tuple(facts.sources[key] for key in dict.fromkeys(keys)),
     )
 
@@ -91,7 +107,7 @@ def _said(facts: Facts, one: Told) -> Iterator[Line]:
     elif isinstance(row, CudaRow):
         yield from _cuda(facts, row)
     elif isinstance(row, OsRow):
-        yield from _os(row)
+        yield from _os(facts, row)
     elif isinstance(row, PythonRow):
         yield from _python(facts, row)
     elif isinstance(row, GpuRow):
@@ -107,10 +123,9 @@ def _torch(facts: Facts, row: TorchRow) -> Iterator[Line]:
         yield arch, f"Python {', '.join(minors)}; glibc {row.glibc.get(arch)}"
         yield "", f"builds {', '.join(row.builds(arch))}"
         yield "", f"the package index's wheel is {f'for CUDA {default}' if default else 'a CPU build'}"
-        for name in row.builds(arch):
-            archs = facts.archs(row.version, cuda_version(name), arch)
-            if archs:
-                yield "", f"{name} has kernels for {', '.join(archs)}"
+        for name, of_arch, known in _kernels(facts, row):
+            if of_arch == arch:
+                yield "", f"{name} has kernels for {', '.join(known.archs)} ({facts.cited(known.source)[0]})"
     for name, glibc in row.glibc_by_variant.items():
         yield (
             "glibc",
@@ -124,6 +139,15 @@ def _torch(facts: Facts, row: TorchRow) -> Iterator[Line]:
     bounds = [trap for trap in facts.traps if trap.torch and matches(trap.torch, row.version)]
     yield "traps", ", ".join(trap.id for trap in bounds)
     yield "note", row.note or ""
+
+
+def _kernels(facts: Facts, row: TorchRow) -> Iterator[tuple[str, str, Architectures]]:
+    """What each build (by architecture) has kernels for, as far as that is known."""
+    for arch in row.python:
+        for name in row.builds(arch):
+            known = facts.kernels(row.version, cuda_version(name), arch)
+            if known:
+                yield name, arch, known
 
 
 def _cuda(facts: Facts, row: CudaRow) -> Iterator[Line]:
@@ -142,14 +166,14 @@ def _cuda(facts: Facts, row: CudaRow) -> Iterator[Line]:
     )
 
 
-def _os(row: OsRow) -> Iterator[Line]:
+def _os(facts: Facts, row: OsRow) -> Iterator[Line]:
     yield "glibc", row.glibc
     yield "support", f"until {row.eol}" + (f", extended until {row.eol_extended}" if row.eol_extended else "")
     yield "image", f"{row.image} ({row.image_status})"
     yield "packages", f"{row.pkg}, mirrors {row.mirrors}"
     yield "Python", ", ".join((row.system_python, *row.extra_python))
     yield "GCC", row.gcc or ""
-    yield "CPU", row.cpu or ""
+    yield "CPU", f"{row.cpu} ({facts.cited(row.cpu_source)[0]})" if row.cpu else ""
     yield "refuses", "libraries that ask for an executable stack" if row.executable_stack_refused else ""
 
 
@@ -172,6 +196,14 @@ def _gpu(facts: Facts, row: GpuRow) -> Iterator[Line]:
         cuda for cuda, one in facts.cuda.items() if Version(one.archs[0]) <= asked <= Version(one.archs[1])
     ]
     yield "CUDA", f"{able[0]} to {able[-1]}" if able else "none"
+    yield from _served(facts, row)
+
+
+def _served(facts: Facts, row: GpuRow) -> Iterator[Line]:
+    """The drivers that serve the GPU."""
+    known = facts.capabilities[row.capability]
+    yield "driver", f"{known.first_driver} or newer" if known.first_driver else ""
+    yield "", f"branch {known.last_branch} is the last that serves it" if known.last_branch else ""
 
 
 def _trap(row: Trap) -> Iterator[Line]:

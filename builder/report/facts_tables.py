@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from builder.facts import CudaRow, Facts, GpuRow, OsRow, PythonRow, TorchRow, Trap
+from builder.facts.answers import COMPANIONS
 from builder.facts.finding import SHOWN, Known, rows
 from builder.report.look import cut, shown
 
@@ -15,11 +16,12 @@ WIDTH = 80
 def overview(facts: Facts, overlay: Path | None) -> str:
     """The tables, their age, and the overlay; `overlay` is where one is looked for."""
     lines = [("table", "rows", "newest", "verified", "stale after", "told by the overlay")]
-    for name in SHOWN:
-        table, names = facts.tables[name], list(rows(facts, name))
+    for name, table in facts.tables.items():
+        names = list(rows(facts, name)) if name in SHOWN else []
         newest = names[-1] if name in ("torch", "cuda", "python") else ""
         told = [row for table_name, row in facts.overlaid if table_name == name]
-        lines.append((name, str(len(names)), newest, table.verified, table.stale_after, str(len(told) or "")))
+        count = str(len(names) or "")
+        lines.append((name, count, newest, table.verified, table.stale_after, str(len(told) or "")))
     where = f"overlay: {facts.overlay}" if facts.overlay else f"no overlay ({overlay or 'none wanted'})"
     return f"{_aligned(lines)}\n\n{shown(where)}"
 
@@ -32,6 +34,13 @@ def as_text(facts: Facts, found: Sequence[Known]) -> str:
     for known in found:
         mark = "*" if (known.table, known.name) in facts.overlaid else ""
         lines.append((known.name + mark, *_cells(facts, known.row)))
+    return _aligned(lines)
+
+
+def companions(found: Sequence[Known]) -> str:
+    """Which torchvision, torchaudio and torchao go with each torch, the preferred one first."""
+    lines: list[tuple[str, ...]] = [("torch", *COMPANIONS)]
+    lines += [(one.name, *(", ".join(getattr(one.row, name)) for name in COMPANIONS)) for one in found]
     return _aligned(lines)
 
 

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from html import unescape
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
@@ -13,6 +14,7 @@ JSON = "application/vnd.pypi.simple.v1+json"
 ACCEPT = f"{JSON}, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 
 LINK = re.compile(r"<a\s.*?</a>", re.IGNORECASE | re.DOTALL)
+SHA256 = re.compile(r"[0-9a-f]{64}")
 HREF = re.compile(r"""href\s*=\s*["']([^"']+)["']""", re.IGNORECASE)
 
 
@@ -52,16 +54,27 @@ def _of_json(document: object, page: str) -> Iterator[IndexFile]:
         if not isinstance(one, dict) or not all(isinstance(one.get(key), str) for key in ("filename", "url")):
             raise ValueError("a file without name and address")
         hashes, size, uploaded = one.get("hashes"), one.get("size"), one.get("upload-time")
-        sha256 = hashes.get("sha256") if isinstance(hashes, dict) else None
         yield IndexFile(
             filename=one["filename"],
             url=urljoin(page, one["url"]),
-            sha256=sha256 if isinstance(sha256, str) else None,
+            sha256=_sha256(hashes.get("sha256")) if isinstance(hashes, dict) else None,
             size=size if isinstance(size, int) else None,
-            uploaded=uploaded[:10] if isinstance(uploaded, str) else None,
+            uploaded=_day(uploaded),
             yanked=bool(one.get("yanked")),
             metadata=bool(one.get("core-metadata", one.get("dist-info-metadata"))),
         )
+
+
+def _sha256(text: object) -> str | None:
+    return text if isinstance(text, str) and SHA256.fullmatch(text) else None
+
+
+def _day(text: object) -> str | None:
+    """The day of a time; None for what is none."""
+    try:
+        return date.fromisoformat(text[:10]).isoformat() if isinstance(text, str) else None
+    except ValueError:
+        return None
 
 
 def _of_html(text: str, page: str) -> Iterator[IndexFile]:
@@ -73,7 +86,7 @@ def _of_html(text: str, page: str) -> Iterator[IndexFile]:
         yield IndexFile(
             filename=unquote(urlsplit(url).path).rpartition("/")[2],
             url=url,
-            sha256=fragment.removeprefix("sha256=") if fragment.startswith("sha256=") else None,
+            sha256=_sha256(fragment.removeprefix("sha256=")),
             size=None,
             uploaded=None,
             yanked="data-yanked" in link,

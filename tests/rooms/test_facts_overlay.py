@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from builder import facts
+from builder.cli.tables import stale_note
 from builder.errors import InputError
 
 SHIPPED = facts.load()
+ASKS = "`envbuild facts refresh`"
+OWN_DAYS = "2026-11-23: torch, builds, cuda, os, python, traps; 2026-11-26: gpu"
 NEW = """
   2.16.0:
     released: 2026-12-01
@@ -59,10 +62,32 @@ def test_a_release_that_envbuild_does_not_know_is_added_in_order(tmp_path) -> No
 
 
 def test_its_dates_are_those_of_the_tables(tmp_path) -> None:
-    known = load(tmp_path, "tables: {torch: {verified: 2026-12-01, stale_after: 2027-01-30}}")
+    days = "{verified: 2026-12-01, stale_after: 2027-01-30}"
+    known = load(tmp_path, f"tables: {{torch: {days}, builds: {days}}}")
     assert known.date == "2026-12-01"
-    assert [table.name for table in known.stale("2027-01-31")] == ["torch"]
+    assert [table.name for table in known.stale("2027-01-31")] == ["torch", "builds"]
     assert known.stale("2027-01-30") == ()
+
+
+@pytest.mark.parametrize(
+    ("day", "told"),
+    [
+        ("2027-01-23", "since 2026-11-23: torch, builds; `envbuild facts refresh`, or a newer envbuild"),
+        (
+            "2027-06-01",
+            f"since {OWN_DAYS}; {ASKS} asks about torch; the others come with a newer envbuild",
+        ),
+    ],
+)
+def test_a_stale_note_has_each_table_s_own_day_and_who_has_newer_ones(day, told) -> None:
+    assert stale_note(SHIPPED, day) == f"note: tables not verified {told}"
+
+
+def test_what_refresh_does_not_renew_has_another_remedy(tmp_path) -> None:
+    days = "{verified: 2027-06-01, stale_after: 2027-08-01}"
+    known = load(tmp_path, f"tables: {{torch: {days}, builds: {days}}}")
+    since = "note: tables not verified since 2026-11-23: cuda, os, python, traps"
+    assert stale_note(known, "2027-05-24") == f"{since}; a newer envbuild may have newer ones"
 
 
 def test_nvidia_s_images_systems_and_pythons_can_be_told(tmp_path) -> None:
@@ -75,6 +100,44 @@ def test_nvidia_s_images_systems_and_pythons_can_be_told(tmp_path) -> None:
     assert known.devel_image("ubuntu24.04", "13.4") == "registry.example.com/cuda:13.4"
     assert known.os["debian12"].image == "registry.example.com/debian:12"
     assert known.python["3.15"].eol == "2031-10-31"
+
+
+def test_gpus_are_added_to_those_that_are_known(tmp_path) -> None:
+    known = load(
+        tmp_path, "gpu: {'12.0': {gpus: [RTX 5090 X], last_branch: 700}, '9.0': {gpus: [RTX 5050]}}\n"
+    )
+    assert known.gpu("RTX 5090").capability == known.gpu("NVIDIA RTX 5090 X").capability == "12.0"
+    assert known.gpu("RTX 5050").capability == "9.0", "the overlay has it right"
+    assert known.capabilities["12.0"].refusal("710").startswith("driver 710 no longer serves")
+    assert known.overlaid["gpu", "RTX 5090 X"] == ("gpus", "last_branch")
+    assert known.overlaid["gpu", "RTX 5090"] == ("last_branch",)
+    assert ("gpu", "H100") not in known.overlaid
+
+
+def test_a_new_kind_of_gpu_and_the_kernels_of_a_build_are_told(tmp_path) -> None:
+    text = f"torch:{NEW}gpu: {{'13.0': {{gpus: [X100], first_driver: 620.10, source: [ours]}}}}\n"
+    text += "architectures: {2.16.0: {x86_64: {cu132: [13.0, 8.6, 12.0+PTX]}, source: [ours]}}\n"
+    known = load(tmp_path, text)
+    assert known.gpu("X100").capability == "13.0"
+    assert known.archs("2.16.0", "13.2", "x86_64") == ("8.6", "12.0+PTX", "13.0")
+    assert known.archs("2.15.0", "13.2", "x86_64") == SHIPPED.archs("2.15.0", "13.2", "x86_64")
+    assert "architectures" in known.overlaid["torch", "2.16.0"]
+
+
+def test_kernels_that_the_overlay_tells_win(tmp_path) -> None:
+    known = load(tmp_path, "architectures: {2.15.0: {x86_64: {cu132: [9.0]}, source: [wheel]}}\n")
+    assert known.archs("2.15.0", "13.2", "x86_64") == ("9.0",)
+    assert known.archs("2.14.1", "13.2", "x86_64") == SHIPPED.archs("2.14.1", "13.2", "x86_64")
+
+
+def test_a_trap_is_told_or_changed(tmp_path) -> None:
+    text = "traps:\n  numpy2: {torch: '<2.2'}\n  new: {level: constraint, torch: '>=2.15',"
+    text += " requirement: 'numpy<3', symptom: it breaks, cause: numpy 3, source: [general]}\n"
+    known = load(tmp_path, text)
+    bounds = {one.trap: one.requirement for one in known.constraints("2.15.0", "3.12", "2.36")}
+    assert bounds["new"] == "numpy<3"
+    assert "numpy2" not in {one.trap for one in known.constraints("2.2.0", "3.11", "2.36")}
+    assert known.overlaid["traps", "numpy2"] == ("torch",)
 
 
 @pytest.mark.parametrize(
@@ -97,6 +160,18 @@ def test_nvidia_s_images_systems_and_pythons_can_be_told(tmp_path) -> None:
         ),
         ("cuda: {'12.8': {archs: {min: 5.0}}}", "1:24 max is missing here"),
         ("os: {debian12: {image: 'debian $(id)'}}", "1:24 'debian $(id)' is not an image"),
+        ("gpu: {sm_90: {}}", "1:7 'sm_90' is not a compute capability such as 8.6"),
+        ("gpu: {'13.0': {gpus: [X]}}", "1:7 gpu 13.0 has no source"),
+        ("architectures: {2.16.0: {x86_64: {cu132: [8.6]}}}", "1:17 architectures 2.16.0 has no source"),
+        (
+            "architectures: {2.16.0: {x86_64: {cu132: [sm_86]}, source: [wheel]}}",
+            "1:43 'sm_86' is not an architecture such as 8.6 or 12.0+PTX",
+        ),
+        (
+            "traps: {numpy2: {requirement: 'numpy; x'}}",
+            "1:31 'numpy; x' is not a requirement such as numpy<2",
+        ),
+        ("traps: {numpy2: {torch: new}}", "1:25 'new' is not a range such as >=2.1,<2.4"),
         ("tables: {torch: {verified: 2026-12-01}}", "1:10 tables torch has no stale_after"),
         ("wheels: {2.8.0: {cp311: abc}}", "1:25 'abc' is not a sha256 in hex"),
     ],

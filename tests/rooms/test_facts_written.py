@@ -10,6 +10,8 @@ from builder import facts
 from builder.facts import overlay
 from builder.facts.upkeep import writing
 from builder.facts.upkeep.differing import differences, known
+from builder.facts.upkeep.observing import observe
+from builder.report import facts_checked
 
 pytestmark = pytest.mark.slow
 
@@ -59,12 +61,14 @@ def test_builds_that_the_release_matrix_names_are_not_confirmed(index, tmp_path)
 
 def test_builds_that_the_matrix_names_for_a_known_release_are_not_confirmed_either(index, tmp_path) -> None:
     index.server.routes["/whl/RELEASE.md"] = (
-        b"| 2.8 | >=3.9 | C++17 | CUDA 12.6, CUDA 12.8 | CUDA 13.5 | - |\n"
+        b"| 2.15 | >=3.11 | C++20 | CUDA 13.0, CUDA 13.2 | CUDA 13.5 | - |\n"
     )
-    assert [(one.name, one.suspicious) for one in changes(asked(index))] == [("torch2.8.0:unconfirmed", None)]
+    assert [(one.name, one.suspicious) for one in changes(asked(index))] == [
+        ("torch2.15.0:unconfirmed", None)
+    ]
     fresh = refreshed(index, tmp_path)
-    assert fresh.torch["2.8.0"].variants_unconfirmed == ("cu135",)
-    assert "refreshed_matrix" in fresh.torch["2.8.0"].variants_source
+    assert fresh.torch["2.15.0"].variants_unconfirmed == ("cu134", "cu135")
+    assert "refreshed_matrix" in fresh.torch["2.15.0"].variants_source
 
 
 def refreshed(index: Index, tmp_path, before: str = "") -> facts.Facts:
@@ -76,11 +80,37 @@ def refreshed(index: Index, tmp_path, before: str = "") -> facts.Facts:
 
 
 def test_where_nothing_differs_only_the_day_is_written(index, tmp_path) -> None:
-    fresh = refreshed(index, tmp_path)
-    assert fresh.tables["torch"].verified == TODAY
-    assert fresh.tables["torch"].stale_after == "2027-01-25"
+    index.server.routes["/whl/torch/"] = pytorch_page({name: row["variants"] for name, row in ROWS.items()})
+    observed = asked(index)
+    text = writing.text(writing.overlaid({}, (), observed, TODAY))
+    (tmp_path / "facts.yaml").write_text(text)
+    fresh = facts.load_with(tmp_path / "facts.yaml")
+    for name in ("torch", "builds"):
+        assert fresh.tables[name].verified == TODAY
+        assert fresh.tables[name].stale_after == "2027-01-25"
     assert fresh.overlaid == {}
     assert fresh.torch == facts.load().torch
+
+
+def test_what_was_not_read_keeps_its_day(index, tmp_path) -> None:
+    fresh = refreshed(index, tmp_path)
+    assert fresh.tables["torch"].verified == TODAY
+    assert fresh.tables["builds"] == facts.load().tables["builds"], "PyTorch's index did not answer"
+
+
+def test_a_page_alone_is_not_enough_to_call_torch_verified(index, tmp_path) -> None:
+    wheels = [path for path in index.server.routes if path.startswith("/files/")]
+    index.publish()
+    opened = index.open()
+    for path in wheels:
+        del index.server.routes[path]
+    observed = observe(opened, pytorch=f"{index.server.url}/x", matrix=f"{index.server.url}/x")
+    assert observed.read == ()
+    assert {one.field for one in changes(observed)} == set()
+    told = list(facts_checked.not_verified(observed, facts.load()))
+    assert told[0] == (
+        "note: torch: not all could be read on the package index; its day of verification stays 2026-11-23"
+    )
 
 
 def test_rows_of_the_user_s_own_stay(index, tmp_path) -> None:

@@ -25,6 +25,7 @@ def test_versions_order_as_versions_and_not_as_text() -> None:
         ("11.8", "cu118"),
         ("12.6", "cu126"),
         ("12.10", "cu1210"),
+        ("13", "cu13"),
     ],
 )
 def test_cuda_versions_have_a_name_and_back(version: str, name: str) -> None:

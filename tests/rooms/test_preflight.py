@@ -8,10 +8,10 @@ from registry_server import serve
 from source_orders import bare_machine, only, order
 from source_server import Server, wheel
 
-from builder import preflight
+from builder import facts, preflight
 from builder.cli import selection
 from builder.errors import CellError, NotAskedError, OutsideError
-from builder.preflight import Input
+from builder.preflight import Asked, Input
 from builder.registry import hasty
 from builder.remembered import Remembered
 from builder.source.host import HostSource
@@ -25,6 +25,9 @@ packages: {pip: [numpy]}
 """
 
 
+FACTS = facts.load()
+
+
 @pytest.fixture
 def recipes(tmp_path):
     (tmp_path / "m.yaml").write_text(TEXT)
@@ -33,6 +36,12 @@ def recipes(tmp_path):
 
 def fresh(folder, now=lambda: 1000.0):
     return Remembered(folder / "remembered.json", now)
+
+
+def asked_of(folder, digest, on_resolve=lambda order: None, now=lambda: 1000.0):
+    """Ports with a memory of their own in that folder."""
+    store = Store(folder, on_resolve=on_resolve)
+    return Asked(source=store, digest=digest, remembered=fresh(folder, now))
 
 
 def found(looked, what):
@@ -47,7 +56,7 @@ def test_what_several_cells_need_is_asked_once(recipes, tmp_path):
             asked.append(one)
         return "sha256:1"
 
-    looked = preflight.look(recipes, "auto", Store(tmp_path, on_resolve=note), note, fresh(tmp_path))
+    looked = preflight.look(recipes, "auto", asked_of(tmp_path, note, note), FACTS)
     assert set(looked) == {recipe.cell.id for recipe in recipes}
     assert len(asked) == 2 + len({recipe.order for recipe in recipes})
     assert found(looked, "base") == dict.fromkeys(looked, ("there",))
@@ -56,8 +65,28 @@ def test_what_several_cells_need_is_asked_once(recipes, tmp_path):
 
 
 def test_a_base_that_is_made_here_is_asked_of_nobody(recipes, tmp_path):
-    looked = preflight.look(recipes, "bootstrap", Store(tmp_path), pytest.fail, fresh(tmp_path))
+    looked = preflight.look(recipes, "bootstrap", asked_of(tmp_path, pytest.fail), FACTS)
     assert found(looked, "base") == dict.fromkeys(looked, ())
+
+
+@pytest.mark.parametrize(
+    ("os", "today", "state", "words"),
+    [
+        ("debian13", "2026-12-01", "there", "supported until 2028-08-09"),
+        ("ubuntu22.04", "2027-04-02", "unknown", "where its packages went is not known"),
+        ("ubuntu18.04", "2026-12-01", "there", "still on the mirrors on 2026-11-23"),
+        ("centos7", "2026-12-01", "there", "its packages are in the vault"),
+    ],
+)
+def test_an_os_is_past_its_end_by_today_and_not_by_the_tables_day(os, today, state, words):
+    facts = replace(FACTS, today=today)
+    seen = preflight.system(facts.os[os], facts)
+    assert (seen.what, seen.name, seen.found, words in seen.note) == ("os", os, state, True)
+
+
+def test_every_cell_tells_of_its_os(recipes, tmp_path):
+    looked = preflight.look(recipes, "bootstrap", asked_of(tmp_path, pytest.fail), FACTS)
+    assert found(looked, "os") == dict.fromkeys(looked, ("there",))
 
 
 @pytest.mark.parametrize(
@@ -72,9 +101,7 @@ def test_only_who_answered_makes_it_missing(recipes, tmp_path, error, state):
     def fail(order):
         raise error
 
-    looked = preflight.look(
-        recipes, "auto", Store(tmp_path, on_resolve=fail), lambda reference: None, fresh(tmp_path)
-    )
+    looked = preflight.look(recipes, "auto", asked_of(tmp_path, lambda reference: None, fail), FACTS)
     assert found(looked, "wheels") == dict.fromkeys(looked, (state,))
     assert found(looked, "base") == dict.fromkeys(looked, ("missing",))
     assert found(looked, "python") == dict.fromkeys(looked, ("there",))  # neither hides the other
@@ -98,9 +125,10 @@ def test_wheels_of_a_real_index_are_there_or_not(tmp_path):
         index.publish(*wheel("tiny", "1.0"))
         source = HostSource(root=tmp_path / "store", env=only(bare_machine(tmp_path), index))
         asked = replace(order("tiny==1.0"), standalone=False)
-        (there,) = preflight._order(asked, source, fresh(tmp_path))
+        outside = Asked(source=source, digest=pytest.fail, remembered=fresh(tmp_path))
+        (there,) = preflight._order(asked, outside)
         assert there == Input(what="wheels", name=there.name, found="there", note="1 wheel")
-        (missing,) = preflight._order(replace(asked, requirements=("tiny==2.0",)), source, fresh(tmp_path))
+        (missing,) = preflight._order(replace(asked, requirements=("tiny==2.0",)), outside)
     assert missing.found in ("missing", "unknown")
     assert "2.0" in missing.note
 
@@ -113,14 +141,14 @@ def test_what_is_there_is_not_asked_again_within_the_hour(recipes, tmp_path):
         return "sha256:1"
 
     def look(minutes):
-        store = Store(tmp_path, on_resolve=note)
-        return preflight.look(recipes, "auto", store, note, fresh(tmp_path, lambda: 1000.0 + 60 * minutes))
+        outside = asked_of(tmp_path, note, note, lambda: 1000.0 + 60 * minutes)
+        return preflight.look(recipes, "auto", outside, FACTS)
 
     look(0)
     first = len(asked)
     again = look(12)
     assert len(asked) == first
-    notes = [one.note for inputs in again.values() for one in inputs]
+    notes = [one.note for inputs in again.values() for one in inputs if one.what != "os"]
     assert all(note.endswith("(asked 12 min ago)") for note in notes)
     look(61)
     assert len(asked) == 2 * first
@@ -136,7 +164,7 @@ def test_what_is_missing_or_unknown_is_asked_again(recipes, tmp_path, answer):
             raise answer
 
     for _ in range(2):
-        preflight.look(recipes, "auto", Store(tmp_path), digest, fresh(tmp_path))
+        preflight.look(recipes, "auto", asked_of(tmp_path, digest), FACTS)
     assert len(asked) == 2 * len({recipe.base for recipe in recipes})
 
 
@@ -156,9 +184,9 @@ def test_a_torch_is_named_with_its_hash_and_every_python_is_told_of(tmp_path):
     text = (tmp_path / "m.yaml").read_text().replace("debian12, ubuntu24.04", "ubuntu24.04")
     (tmp_path / "m.yaml").write_text(text)
     recipes = selection.select(tmp_path / "m.yaml").recipes()
-    looked = preflight.look(recipes, "auto", Store(tmp_path), lambda reference: "sha256:1", fresh(tmp_path))
+    looked = preflight.look(recipes, "auto", asked_of(tmp_path, lambda reference: "sha256:1"), FACTS)
     for inputs in looked.values():
-        _, wheels, python = inputs
+        _, wheels, python, _ = inputs
         assert "torch 2." in wheels.note
         assert "sha256:" in wheels.note
         assert (python.found, python.note) == ("there", "the packages of ubuntu24.04, by the tables")

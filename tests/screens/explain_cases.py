@@ -17,6 +17,8 @@ EXPLAIN = (
     case("explain-rule", "explain glibc_too_old"),
     case("explain-rule-json", "explain glibc_too_old --json"),
     case("explain-trap", "explain numpy2"),
+    case("explain-advice", "explain default_index_changes_cuda"),
+    case("explain-cuda-major", "explain ubuntu22.04-py3.11-cu13-torch2.11"),
     case("explain-mistyped-rule", "explain glibc_to_old"),
     case("explain-mistyped-os", "explain debien12-py3.11-cpu-torch2.8.0"),
     case("explain-not-in-matrix", "explain debian12-py3.9-cpu-torch2.6.0 matrices/legacy.yaml"),

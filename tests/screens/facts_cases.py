@@ -13,6 +13,8 @@ FACTS = (
     case("facts-show-gpu", "facts show 'RTX 3090' v100"),
     case("facts-show-cell", "facts show debian12-py3.15-cpu-torch2.15.0"),
     case("facts-show-json", "facts show py3.15 --json"),
+    case("facts-show-companions", "facts show torchao"),
+    case("facts-show-never", "facts show cu127"),
     case("facts-show-mistyped", "facts show debain12"),
     case("facts-show-unknown", "facts show zzz"),
     case("facts-command-mistyped", "facts shwo"),

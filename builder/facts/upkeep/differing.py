@@ -7,15 +7,16 @@ What was published long ago does not change, so where it seems to, a person must
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from difflib import get_close_matches
 from typing import Any
 
 from builder.errors import InputError, Problem
-from builder.facts import tables
+from builder.facts import Facts, tables
 from builder.facts.overlay import Overlay, merged
-from builder.facts.upkeep.observing import Observed, Row
+from builder.facts.upkeep import plausible
+from builder.facts.upkeep.observing import Observed, Row, Unknown
 from builder.names import version_key
 
 SETTLED = 90  # days after a release, within which wheels for more Pythons may still come
@@ -48,19 +49,18 @@ class Difference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What the tables say: torch's rows as their files hold them, wheels' hashes, when all was verified."""
+    """What the tables say: torch's rows as their files hold them, wheels' hashes; and all tables together."""
 
     rows: Mapping[str, Row]
     hashes: Hashes
-    verified: str
+    facts: Facts
 
 
 def known(overlay: Overlay | None) -> Known:
     """What the shipped tables say, with the overlay."""
     raw = merged(overlay) if overlay else tables.shipped()
     hashes = {**tables.wheels(), **(overlay.part("wheels") if overlay else {})}
-    torch = raw["torch"]
-    return Known(rows=torch["releases"], hashes=hashes, verified=torch["meta"]["verified"])
+    return Known(rows=raw["torch"]["releases"], hashes=hashes, facts=tables.assemble(raw))
 
 
 def refused(found: Sequence[Difference], accepted: Sequence[str]) -> tuple[Difference, ...]:
@@ -90,19 +90,47 @@ def differences(known: Known, observed: Observed, today: str) -> tuple[Differenc
             why = "it was on the index, and is not any more"
             found.append(Difference(release=release, field="release", was=release, now=None, suspicious=why))
         elif row is None:
-            found.append(_new(release, seen, known.verified))
+            found += [] if _lacks(seen) else [_new(release, seen, observed, known.facts)]
         else:
             age = _days(str(row["released"]), today)
             in_row = list(_of_row(release, row, seen, age))
             doubted = any(one.field == "python" and one.suspicious for one in in_row)
-            found += _of_matrix(release, row, observed)
+            found += _of_matrix(release, row, observed, age)
             found += [*in_row, *_of_wheels(release, known, observed, 0 if doubted else age)]
-    return tuple(found)
+    return tuple(_weighed(one, known.facts) for one in found)
 
 
-def _new(release: str, seen: Row, verified: str) -> Difference:
-    old = "released" in seen and seen["released"] < verified
-    why = f"it is of {seen['released']}, and was not there on {verified}" if old else None
+def left_out(known: Known, observed: Observed) -> tuple[Unknown, ...]:
+    """The new releases of which the index tells too little for a row, each with what is lacking."""
+    new = {release: seen for release, seen in observed.rows.items() if release not in known.rows}
+    poor = {f"torch {release}": _lacks(seen) for release, seen in new.items()}
+    return tuple(Unknown(what=what, reason=f"left out: {why}") for what, why in poor.items() if why)
+
+
+def _lacks(seen: Row) -> str:
+    """What a row for a new release would lack; empty where it would be whole."""
+    if not seen.get("python"):
+        return "it has no wheel for Linux and CPython"
+    if "released" not in seen:
+        return "the index does not tell on which day it was uploaded"
+    if not all(seen["glibc"].values()):
+        return "its wheels do not tell which glibc they need"
+    return "" if "default_cuda" in seen else "its wheels do not tell for which CUDA they are"
+
+
+def _weighed(one: Difference, facts: Facts) -> Difference:
+    """A difference that tells what can hardly be is suspicious, however young the release."""
+    if one.suspicious or one.now is None or one.field == "release":
+        return one
+    return replace(one, suspicious=plausible.strange(facts, {one.field: one.now}))
+
+
+def _new(release: str, seen: Row, observed: Observed, facts: Facts) -> Difference:
+    why = None
+    if seen["released"] < facts.date:
+        why = f"it is of {seen['released']}, and was not there on {facts.date}"
+    named = observed.matrix.get(release.rpartition(".")[0], ())  # they come into the row as not confirmed
+    why = why or plausible.strange(facts, {**seen, "unconfirmed": named})
     return Difference(release=release, field="release", was=None, now=dict(seen), suspicious=why)
 
 
@@ -116,8 +144,7 @@ def _of_row(release: str, row: Row, seen: Row, age: int) -> Iterator[Difference]
         elif name in BUILDS:
             why = _builds(was or [], now, age)
         elif name in COMPANIONS:
-            lost = [one for one in was or () if one not in now]
-            why = f"{', '.join(lost)} fitted before" if lost else None
+            why = _companions(name, was or [], now, age)
         else:
             why = "a release's wheels do not change"
         yield Difference(release=release, field=name, was=was, now=now, suspicious=why)
@@ -127,14 +154,16 @@ def _of_row(release: str, row: Row, seen: Row, age: int) -> Iterator[Difference]
             yield Difference(release=release, field=name, was=row[name], now=None, suspicious=why)
 
 
-def _of_matrix(release: str, row: Row, observed: Observed) -> Iterator[Difference]:
+def _of_matrix(release: str, row: Row, observed: Observed, age: int) -> Iterator[Difference]:
     """Builds that only PyTorch's release matrix names, where its index did not answer: not confirmed."""
     known = [*row["variants"], *row.get("unconfirmed", ())]
     named = observed.matrix.get(release.rpartition(".")[0], ()) if observed.pytorch is None else ()
     extra = [build for build in named if build not in known]
     if extra:
         was = row.get("unconfirmed", [])
-        yield Difference(release=release, field="unconfirmed", was=was, now=[*was, *extra])
+        now = [*was, *extra]
+        why = _builds(was, now, age)
+        yield Difference(release=release, field="unconfirmed", was=was, now=now, suspicious=why)
 
 
 def _python(was: Mapping[str, list[str]], now: Mapping[str, list[str]], age: int) -> str | None:
@@ -154,6 +183,16 @@ def _builds(was: list[str], now: list[str], age: int) -> str | None:
         return f"builds {', '.join(lost)} are gone"
     if gained and age > YEAR:
         return f"it is {age} days old, and gets {', '.join(gained)} now"
+    return None
+
+
+def _companions(name: str, was: list[str], now: list[str], age: int) -> str | None:
+    """torchao's are told by a rule of the tables, and not by what its wheels say of themselves."""
+    lost, gained = [one for one in was if one not in now], [one for one in now if one not in was]
+    if lost:
+        return f"{', '.join(lost)} fitted before"
+    if gained and age > YEAR and name != "torchao":
+        return f"it is {age} days old, and {name} {', '.join(gained)} claims to go with it"
     return None
 
 

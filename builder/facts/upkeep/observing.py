@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from packaging.version import Version
 
-from builder.errors import EnvbuildError
+from builder.errors import EnvbuildError, OutsideError
 from builder.facts.upkeep import builds, companions, requiring
 from builder.facts.upkeep.companions import Companion
 from builder.facts.upkeep.wheels import ARCHES, Release, Wheel, releases
@@ -19,6 +19,7 @@ from builder.source.package_index import PackageIndex
 # The oldest releases that the tables know, or look at.
 FIRST = {"torch": "1.7.0", "torchvision": "0.8.0", "torchaudio": "0.7.0", "torchao": "0.17.0"}
 AT_ONCE = 8
+PYTORCH, MATRIX = "builds on PyTorch's index", "PyTorch's release matrix"  # questions to others
 
 Row = Mapping[str, Any]  # as a table's file holds it
 Asked = TypeVar("Asked")
@@ -48,6 +49,12 @@ class Observed:
     matrix: Mapping[str, tuple[str, ...]]
     unknown: tuple[Unknown, ...]
 
+    @property
+    def read(self) -> tuple[str, ...]:
+        """The tables that were read whole: torch's on the package index, its builds' on PyTorch's."""
+        whole = all(one.what in (PYTORCH, MATRIX) for one in self.unknown)
+        return (*(["torch"] if whole else []), *(["builds"] if self.pytorch is not None else []))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Questions:
@@ -75,22 +82,29 @@ class _Questions:
 def observe(index: PackageIndex, pytorch: str = builds.INDEX, matrix: str = builds.MATRIX) -> Observed:
     """Ask the package index about torch and its companions, and PyTorch's own pages where they answer.
 
-    Raises `OutsideError` where the package index has no page about torch; all else that is not answered is
-    among `unknown`.
+    Raises `OutsideError` where the package index has no page about torch, or one that names no wheels; all
+    else that is not answered is among `unknown`.
     """
     asking = _Questions(index=index)
     found = releases(index.files("torch"), FIRST["torch"])
+    if not found:
+        message = f"{index.address}/torch/ names no wheel of torch"
+        raise OutsideError.of(message, hint="is it a package index, and did it let you in?")
     rows = dict(zip(found, asking.all(lambda one: _row(asking, one), found.values()), strict=True))
     _add_companions(asking, found, rows)
+    bare = [version for version, release in found.items() if not release.hashes]
+    if bare:
+        why = f"the index does not tell those of {', '.join(bare)}"
+        asking.unknown.append(Unknown(what="hashes of torch's wheels", reason=why))
     known = asking.answer(
-        "builds on PyTorch's index",
+        PYTORCH,
         lambda: builds.of_index(index.at(pytorch).files("torch"), FIRST["torch"]),
     )
     for release, by_arch in (known or {}).items():
         if release in rows:
             rows[release]["variants"] = list(by_arch.get("x86_64", ()))
             rows[release]["aarch64_variants"] = list(by_arch.get("aarch64", ()))
-    page = asking.answer("PyTorch's release matrix", lambda: index.page(matrix).content)
+    page = asking.answer(MATRIX, lambda: index.page(matrix).content)
     return Observed(
         index=index.address,
         pytorch=None if known is None else index.at(pytorch).address,
@@ -136,6 +150,9 @@ def _add_companions(
         for version, release in found.items() if known else ():
             fitting = companions.fitting(known or [], release)
             rows[version].update({} if fitting is None else {package: list(fitting)})
+        if known and any(package not in row for row in rows.values()):
+            why = "the index does not tell on which days its files were uploaded"
+            asking.unknown.append(Unknown(what=f"which {package} goes with which torch", reason=why))
     page = asking.answer("torchao", lambda: releases(asking.index.files("torchao"), FIRST["torchao"]))
     for version in found if page else ():
         fitting = companions.torchao(list(page or ()), version)

@@ -55,11 +55,12 @@ def overlaid(parts: Parts, found: Iterable[Difference], observed: Observed, toda
             wheels[one.release] = one.now
         elif one.field == "release":
             torch[one.release] = _complete(one.release, one.now, seen)
-            wheels[one.release] = dict(observed.hashes.get(one.release, {}))
+            told = observed.hashes.get(one.release)
+            wheels.update({one.release: dict(told)} if told else {})
         else:
             torch[one.release] = _changed(torch.get(one.release, {}), one)
     stale_after = (date.fromisoformat(today) + timedelta(FRESH)).isoformat()
-    verified = {"torch": {"verified": today, "stale_after": stale_after}}
+    verified = {name: {"verified": today, "stale_after": stale_after} for name in observed.read}
     rows = {release: _own(release, torch[release]) for release in torch}
     return {
         **parts,
@@ -95,7 +96,7 @@ def _complete(release: str, seen: Row, around: _Seen) -> dict[str, Any]:
     Which builds PyTorch's own index has is only known where it answered. Otherwise the package index's own
     build is certain, and those of the release matrix, or of the release before, are not confirmed.
     """
-    row = {"released": around.today, **seen, "numpy2": "yes", "source": [INDEX]}
+    row = {**seen, "numpy2": "yes", "source": [INDEX]}
     if "variants" in seen:
         return {**row, "variants_source": [BUILDS]}
     certain = {arch: variant(cuda) for arch, cuda in seen.get("default_cuda", {}).items()}
