@@ -3,35 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Literal
 
 from packaging.version import InvalidVersion, Version
 
 from builder.facts import Facts
+from builder.machine.driver_check import driver
+from builder.machine.drivers import JETSON, capability_of
+from builder.machine.finding import Finding, Severity
 from builder.machine.values import EngineSeen, Machine
 
-Severity = Literal["ok", "note", "warning", "problem"]
 GB = 10**9
 # What images were seen to need: a CUDA image and its layers are 6 GB twice, a CPU image 1 GB.
 DISK_CUDA, DISK_CPU = 20 * GB, 5 * GB
 MEMORY = 4 * 2**30  # what a verification may use, unless the matrix says otherwise
 ZSTD_FROM, CLONE3_FROM, COMPUTE_CAP = Version("23"), Version("20.10.10"), "8.6"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """`check` is its name; `message` says what is, `remedy` what to do; `source` is where that is known from,
-    where it is not plain to see.
-    """
-
-    check: str
-    severity: Severity
-    message: str
-    remedy: str = ""
-    source: str = ""
-
-
 FEW_PULLS = 20  # a matrix of a few OSes, built twice
 
 
@@ -146,13 +131,12 @@ def gpus(machine: Machine, facts: Facts) -> Iterator[Finding]:
         message = "no NVIDIA GPU: CPU images can be proven here, CUDA images can be built and not be proven"
         yield Finding(check="gpu", severity="note", message=message)
     for one in machine.gpus:
-        row = facts.gpu(one.name)
-        capability = one.capability or (row.capability if row else "")
+        capability = capability_of(one, facts)
         if not capability:
             remedy = f"add its compute capability to the description: {{name: …, capability: {COMPUTE_CAP}}}"
             message = f"{one.name} is not in the tables"
             yield Finding(check="gpu", severity="warning", message=message, remedy=remedy)
-        elif "jetson" in one.name.lower() and Version(capability) < Version("11.0"):
+        elif capability in JETSON:
             message = (
                 f"{one.name}: the ARM wheels with CUDA are for servers; this one wants NVIDIA's own builds"
             )
@@ -169,44 +153,6 @@ def gpus(machine: Machine, facts: Facts) -> Iterator[Finding]:
             yield Finding(
                 check="gpu", severity="ok", message=f"{one.name} (compute capability {capability}{size})"
             )
-
-
-def driver(machine: Machine, facts: Facts) -> Iterator[Finding]:
-    """Whether GPUs have a driver."""
-    if not machine.gpus:
-        return
-    rows = [row for row in facts.cuda.values() if row.toolkit_driver[0].isdigit()]
-    if not machine.driver:
-        remedy = f"install NVIDIA's driver, {rows[-1].toolkit_driver} or newer for CUDA {rows[-1].version}"
-        yield Finding(check="driver", severity="problem", message="the GPUs have no driver", remedy=remedy)
-        return
-    yield from _unserved(machine, facts)
-    support = {row.version: row.support(machine.driver) for row in rows}
-    full = [version for version, how in support.items() if how == "full"]
-    minor = [version for version, how in support.items() if how == "minor"]
-    runs = [f"CUDA up to {full[-1]}"] if full else []
-    runs += [f"{'' if full else 'CUDA '}{minor[-1]} by minor version compatibility"] if minor else []
-    message = f"driver {machine.driver} runs {', '.join(runs) or 'no CUDA of these tables'}"
-    source = facts.cited("S8 S21")[0]
-    yield Finding(
-        check="driver",
-        severity="ok" if runs else "problem",
-        message=message,
-        source=source,
-        remedy="" if runs else "update it",
-    )
-
-
-def _unserved(machine: Machine, facts: Facts) -> Iterator[Finding]:
-    """GPUs that this driver is too old or too new for, each kind once."""
-    named = ((one.capability, facts.gpu(one.name)) for one in machine.gpus)
-    for capability in dict.fromkeys(told or (row.capability if row else "") for told, row in named):
-        row = facts.capabilities.get(capability)
-        message = row.refusal(machine.driver) if row else ""
-        if row and message:
-            source = facts.cited(row.source)[0]
-            remedy = "install a driver that does"
-            yield Finding(check="driver", severity="problem", message=message, remedy=remedy, source=source)
 
 
 def glibc(machine: Machine, facts: Facts) -> Iterator[Finding]:

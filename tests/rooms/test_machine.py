@@ -177,3 +177,44 @@ def test_each_kind_of_trouble_is_a_finding_with_a_remedy():
     assert "centos-stream10" in next(one.message for one in findings(machine, FACTS) if one.check == "cpu")
     (engine, *_) = findings(Machine(engines=()), FACTS)
     assert (engine.severity, bool(engine.remedy)) == ("problem", True)
+
+
+def remedies(check: str, *names: str, driver: str = "") -> list[str]:
+    """What is to be done about one kind of trouble, on a machine with these GPUs."""
+    machine = Machine(driver=driver, gpus=tuple(Gpu(name=name) for name in names))
+    found = [one for one in findings(machine, FACTS) if one.check == check and one.severity == "problem"]
+    return [one.remedy for one in found]
+
+
+@pytest.mark.parametrize(
+    ("name", "branch", "runs"),
+    [
+        ("Tesla V100-SXM2-32GB", "580", "CUDA up to 12.9"),
+        ("GTX 1080", "580", "CUDA up to 12.9"),
+        ("Tesla K80", "470", "CUDA up to 11.4, 11.8 by minor version compatibility"),
+    ],
+)
+@pytest.mark.parametrize("driver", ["", "390.157", "999"])
+def test_no_newer_driver_is_advised_than_one_that_serves_the_gpu(name, branch, runs, driver):
+    told = remedies("driver", name, driver=driver)
+    assert told
+    for remedy in told:
+        assert f"branch {branch}, the last" in remedy
+        assert remedy.endswith(f"it runs {runs}")
+
+
+def test_a_gpu_that_every_new_driver_serves_may_have_the_newest():
+    assert remedies("driver", "RTX 3090") == ["install NVIDIA's driver, 610.43.02 or newer for CUDA 13.3"]
+    (told,) = remedies("driver", "RTX 5090", driver="550")
+    assert "570.26 or newer" in told
+
+
+def test_gpus_that_no_driver_serves_together_are_told_so():
+    (told,) = remedies("driver", "Tesla K80", "RTX 5090", driver="580")
+    assert "one kind" in told
+    (finding,) = [
+        one
+        for one in findings(Machine(gpus=(Gpu(name="K80"), Gpu(name="B200"))), FACTS)
+        if one.check == "driver"
+    ]
+    assert finding.message.startswith("no driver serves all of these GPUs: branch 470")
