@@ -9,11 +9,12 @@ from builder.cell.circumstances import Circumstances
 from builder.cell.judge import Judge
 from builder.cell.rules import Reasons
 from builder.facts import Facts, OsRow
-from builder.machine import Machine
+from builder.machine import Machine, breaking
 from builder.names import cell_id, cuda_version, version_key
 
 # Where the machine's own OS is no good for an image any more: what most people know, longest supported first.
-FALLBACKS = ("ubuntu24.04", "debian13", "ubuntu22.04", "rocky9")
+# The last two have an older glibc, for old engines.
+FALLBACKS = ("ubuntu24.04", "debian13", "ubuntu22.04", "rocky9", "rocky8", "alma8")
 COMPANIONS = ("torchvision", "torchaudio")
 UNFIT = frozenset({"no_torchvision", "no_torchaudio", "gpu_unknown"})
 
@@ -77,22 +78,29 @@ def advise(machine: Machine, facts: Facts) -> Advice | None:
 
 def _os(machine: Machine, facts: Facts) -> tuple[str, str]:
     """The OS of the images, and why."""
-
-    def good(row: OsRow) -> bool:
-        runs = (
-            not row.cpu or not machine.cpu.level or machine.arch != "x86_64" or row.cpu <= machine.cpu.level
-        )
-        return row.eol >= facts.date and row.mirrors == "live" and runs
-
     own = facts.os.get(facts.os_name(machine.os) or "")
-    if own and good(own):
+    if own and not _flaw(own, machine, facts):
         return own.name, "what the machine itself runs"
-    name = next(name for name in FALLBACKS if good(facts.os[name]))
-    until = f"supported until {facts.os[name].eol}"
-    if own is None:
-        return name, until
-    state = f"ended on {own.eol}" if own.eol < facts.date else "does not suit this CPU"
-    return name, f"{until}; regular support of the machine's own {own.name} {state}"
+    names = [name for name in FALLBACKS if not _flaw(facts.os[name], machine, facts)]
+    row = facts.os[next(iter(names), FALLBACKS[0])]
+    why = [f"supported until {row.eol}"]
+    why += [_flaw(own, machine, facts, f"the machine's own {own.name}")] if own else []
+    first = facts.os[FALLBACKS[0]]
+    why += [_flaw(first, machine, facts)] if first not in (own, row) else []
+    return row.name, "; ".join(why)
+
+
+def _flaw(row: OsRow, machine: Machine, facts: Facts, called: str = "") -> str:
+    """What speaks against images of an OS on this machine; empty where nothing does."""
+    called = called or row.name
+    if row.eol < facts.date:
+        return f"regular support of {called} ended on {row.eol}"
+    if row.mirrors != "live":
+        return f"the packages of {called} went to an archive"
+    if machine.arch == "x86_64" and row.cpu and "" < machine.cpu.level < row.cpu:
+        return f"{called} asks for a CPU of {row.cpu}, and this one reaches {machine.cpu.level}"
+    engine = breaking(machine, row.glibc)
+    return f"{engine} breaks programs of {called} (glibc {row.glibc})" if engine else ""
 
 
 def _cudas(torch: str, machine: Machine, judge: Judge) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from builder.machine.checks import findings
 from builder.machine.document import load
 from builder.machine.drivers import JETSON, Drivers, drivers, kinds
+from builder.machine.engines import breaking
 from builder.machine.finding import Finding, Severity
 from builder.machine.values import Cpu, EngineSeen, Gpu, Machine, Service, as_json
 
@@ -22,6 +23,7 @@ __all__ = [
     "Service",
     "Severity",
     "as_json",
+    "breaking",
     "drivers",
     "findings",
     "kinds",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from builder.facts import Facts
 from builder.machine.driver_check import driver
 from builder.machine.drivers import JETSON, capability_of
+from builder.machine.engines import CLONE3_FROM, CLONE3_GLIBC, blocks_clone3, named, refuses_zstd
 from builder.machine.finding import Finding, Severity
 from builder.machine.values import EngineSeen, Machine
 
@@ -16,7 +17,7 @@ GB = 10**9
 # What images were seen to need: a CUDA image and its layers are 6 GB twice, a CPU image 1 GB.
 DISK_CUDA, DISK_CPU = 20 * GB, 5 * GB
 MEMORY = 4 * 2**30  # what a verification may use, unless the matrix says otherwise
-ZSTD_FROM, CLONE3_FROM, COMPUTE_CAP = Version("23"), Version("20.10.10"), "8.6"
+COMPUTE_CAP = "8.6"
 FEW_PULLS = 20  # a matrix of a few OSes, built twice
 
 
@@ -38,7 +39,7 @@ def engine(machine: Machine, facts: Facts) -> Iterator[Finding]:
         store = one.store and f"{one.store} store"
         builder = {True: "BuildKit", False: "no BuildKit", None: ""}[one.buildkit]
         about = ", ".join(filter(None, (store, builder)))
-        name = f"{one.kind.capitalize()} {one.version}".strip()
+        name = named(one)
         yield Finding(
             check="engine", severity="ok", message=f"{name} answers" + (f" ({about})" if about else "")
         )
@@ -46,18 +47,15 @@ def engine(machine: Machine, facts: Facts) -> Iterator[Finding]:
 
 
 def _old(one: EngineSeen, name: str, facts: Facts) -> Iterator[Finding]:
-    version = _version(one.version)
-    if one.kind != "docker" or version is None:
-        return
-    if version < CLONE3_FROM:
+    if blocks_clone3(one):
         yield Finding(
             check="engine",
             severity="warning",
-            message=f"{name} blocks a system call of glibc 2.34 (Debian 12, Ubuntu 22.04, RHEL 9)",
+            message=f"{name} blocks a system call of glibc {CLONE3_GLIBC} (Debian 12, Ubuntu 22.04, RHEL 9)",
             remedy=f"update it to {CLONE3_FROM} or newer",
             source=facts.cited("clone3")[0],
         )
-    if version < ZSTD_FROM and one.store != "containerd":
+    if refuses_zstd(one):
         yield Finding(
             check="engine",
             severity="note",
@@ -204,13 +202,6 @@ def network(machine: Machine, facts: Facts) -> Iterator[Finding]:
         yield Finding(
             check="network", severity="note", message=f"proxies are set: {', '.join(machine.proxies)}"
         )
-
-
-def _version(text: str) -> Version | None:
-    try:
-        return Version(text.partition("+")[0])
-    except InvalidVersion:
-        return None
 
 
 CHECKS: tuple[Callable[[Machine, Facts], Iterator[Finding]], ...] = (

@@ -218,3 +218,29 @@ def test_gpus_that_no_driver_serves_together_are_told_so():
         if one.check == "driver"
     ]
     assert finding.message.startswith("no driver serves all of these GPUs: branch 470")
+
+
+@pytest.mark.parametrize("own", ["", "centos7", "ubuntu22.04", "debian13", "rocky9"])
+@pytest.mark.parametrize(
+    ("version", "old"), [("19.03.15", True), ("20.10.9", True), ("20.10.10", False), ("28.0.1", False)]
+)
+def test_no_os_is_advised_that_breaks_in_this_engine(own, version, old):
+    machine = Machine(os=own, engines=(EngineSeen(kind="docker", version=version),))
+    advice = advise(machine, FACTS)
+    assert advice is not None
+    assert (float(FACTS.os[advice.os].glibc.partition(".")[2]) < 34) is old
+    assert (
+        any(one.severity == "warning" and "glibc 2.34" in one.message for one in findings(machine, FACTS))
+        is old
+    )
+    why = dict(advice.why)["os"]
+    assert (f"Docker {version} breaks programs of" in why) is old
+
+
+def test_an_os_that_does_not_suit_the_cpu_is_told_as_that():
+    advice = advise(Machine(os="centos-stream10", cpu=Cpu(level="x86-64-v2")), FACTS)
+    assert advice is not None
+    assert (
+        "the machine's own centos-stream10 asks for a CPU of x86-64-v3, and this one reaches x86-64-v2"
+        in dict(advice.why)["os"]
+    )
