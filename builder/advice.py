@@ -9,7 +9,7 @@ from builder.cell.circumstances import Circumstances
 from builder.cell.judge import Judge
 from builder.cell.rules import Reasons
 from builder.facts import Facts, OsRow
-from builder.machine import Machine, breaking
+from builder.machine import JETSON, Machine, breaking, drivers, kinds
 from builder.names import cell_id, cuda_version, version_key
 
 # Where the machine's own OS is no good for an image any more: what most people know, longest supported first.
@@ -23,6 +23,7 @@ UNFIT = frozenset({"no_torchvision", "no_torchaudio", "gpu_unknown"})
 class Advice:
     """The cell that suits a machine, by its values (`cuda` is `12.6` or `cpu`), and why each was chosen.
 
+    `driver` is the one that it takes, where the machine's own does not do; empty: its own, or none at all.
     `warnings` are what is to be known of it there.
     """
 
@@ -30,7 +31,8 @@ class Advice:
     python: str
     cuda: str
     torch: str
-    why: tuple[tuple[str, str], ...]  # axis, sentence
+    driver: str = ""
+    why: tuple[tuple[str, str], ...]  # axis or `driver`, sentence
     warnings: tuple[str, ...]
 
     @property
@@ -41,25 +43,42 @@ class Advice:
 
 def capabilities(machine: Machine, facts: Facts) -> tuple[str, ...]:
     """The compute capabilities of the GPUs that wheels serve, each once."""
-    found = []
-    for gpu in machine.gpus:
-        row = facts.gpu(gpu.name)
-        capability = gpu.capability or (row.capability if row else "")
-        if capability and not (
-            "jetson" in gpu.name.lower() and version_key(capability) < version_key("11.0")
-        ):
-            found.append(capability)
-    return tuple(dict.fromkeys(found))
+    return tuple(one for one in kinds(machine, facts) if one not in JETSON)
 
 
 def advise(machine: Machine, facts: Facts) -> Advice | None:
     """The newest torch that the machine runs, with the newest CUDA that its driver runs in full, where one is
-    to be had. None where no build serves the machine.
+    to be had; or that another driver would run; or, where none would, a CPU build. None where there is no
+    such thing.
     """
     needed = capabilities(machine, facts)
-    rows = [facts.capabilities[one] for one in needed if one in facts.capabilities]
-    if machine.driver and any(row.refusal(machine.driver) for row in rows):
-        machine = replace(machine, driver="")  # it must give way to another
+    serving = drivers(needed, facts)
+    if needed and not serving.none:
+        serves = machine.driver and serving.serve(machine.driver)
+        advice = _newest(machine, needed, facts) if serves else None
+        advice = advice or _on_another(machine, needed, facts)
+        if advice:
+            return advice
+    return _newest(machine, (), facts)
+
+
+def _on_another(machine: Machine, needed: tuple[str, ...], facts: Facts) -> Advice | None:
+    """What suits the GPUs with the driver that it takes: of the last branch for them, where there is one."""
+    serving = drivers(needed, facts)
+    advice = _newest(replace(machine, driver=serving.last), needed, facts)
+    if advice is None:
+        return None
+    oldest = max(facts.cuda[advice.cuda].min_driver, serving.first or "0", key=version_key)
+    has = f"the machine has {machine.driver or 'none'}"
+    how = (
+        "the last branch that serves these GPUs" if serving.last else "the oldest that runs it on these GPUs"
+    )
+    why = (*advice.why, ("driver", f"{how}; {has}"))
+    return replace(advice, driver=serving.last or oldest, why=why)
+
+
+def _newest(machine: Machine, needed: tuple[str, ...], facts: Facts) -> Advice | None:
+    """The newest torch for GPUs of these capabilities on the machine's driver (empty: any), or for CPUs."""
     around = Circumstances(
         arch=machine.arch, gpus=needed, driver=machine.driver, packages=frozenset(COMPANIONS)
     )
@@ -124,27 +143,30 @@ def _pythons(torch: str, machine: Machine, facts: Facts) -> Iterator[str]:
 def _why(torch: str, cuda: str, judge: Judge, machine: Machine) -> Iterator[tuple[str, str]]:
     facts = judge.facts
     yield "python", "the newest with wheels of torch, torchvision and torchaudio"
+    kernels = f"with kernels for {' and '.join(judge.around.gpus)}"
     if cuda == "cpu":
-        yield "cuda", "of no GPU is known that wheels serve it" if machine.gpus else "there is no GPU"
+        yield "cuda", _why_cpu(machine, facts)
     elif machine.driver:
-        full = _full(cuda, machine, facts)
-        how = "in full" if full else "by minor version compatibility"
-        yield (
-            "cuda",
-            f"the newest that driver {machine.driver} runs {how}, with kernels for {_gpus(judge.around)}",
-        )
+        how = "in full" if _full(cuda, machine, facts) else "by minor version compatibility"
+        yield "cuda", f"the newest that driver {machine.driver} runs {how}, {kernels}"
     else:
-        yield (
-            "cuda",
-            f"the newest with kernels for {_gpus(judge.around)}; needs driver {facts.cuda[cuda].min_driver}",
-        )
+        yield "cuda", f"the newest {kernels}"
     newest = facts.newest_torch
     against = _against(newest, judge, machine) if torch != newest else ""
     yield "torch", f"not {newest}: {against}" if against else "the newest that there is"
 
 
-def _gpus(around: Circumstances) -> str:
-    return " and ".join(around.gpus)
+def _why_cpu(machine: Machine, facts: Facts) -> str:
+    """Why a machine gets no CUDA."""
+    needed = capabilities(machine, facts)
+    if not machine.gpus:
+        return "there is no GPU"
+    if not needed:
+        return "of no GPU is known that wheels serve it"
+    kind = f"compute capability {' and '.join(needed)}"
+    if drivers(needed, facts).none:
+        return f"no driver serves GPUs of {kind} together"
+    return f"no build for {machine.arch} is known to have kernels for {kind}; no driver changes that"
 
 
 def _against(torch: str, judge: Judge, machine: Machine) -> str:

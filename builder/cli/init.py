@@ -39,7 +39,7 @@ def command(target: Path, *, force: bool, **options: Any) -> int:
     machine, known = described({**options, "offline": True}), tables.load()
     advice = advise(machine, known)
     if advice is None:
-        raise InputError.of(NOBODY, hint="`envbuild doctor` shows what it has; a newer driver may help")
+        raise InputError.of(NOBODY, hint="`envbuild doctor` shows what it has")
     write_bytes(target, starter.text(machine, advice, known).encode())
     warn(f"{target}: {advice.cell}; `envbuild plan {target}` shows it")
     return 0

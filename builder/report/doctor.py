@@ -14,7 +14,7 @@ from builder.report.look import PLAIN, Colour, Look, paint, wrap
 
 SCHEMA = "envbuild.doctor/1"
 COLOURS: dict[Severity, Colour | None] = {"ok": "green", "note": None, "warning": "yellow", "problem": "red"}
-NOBODY = "no build of torch in the tables serves this machine"
+NOBODY = "no build of torch in the tables suits this machine"
 
 
 def as_json(
@@ -70,12 +70,15 @@ def _advice(advice: Advice | None, look: Look) -> Iterator[str]:
     if advice is None:
         yield paint("advice: none", "red", look)
         yield from wrap(NOBODY, look, indent=2, hang=2)
-        yield "    hint: a newer driver may help"
         return
     yield paint(f"advice: {advice.cell}", "green", look)
     values = {"os": advice.os, "python": advice.python, "cuda": advice.cuda, "torch": advice.torch}
+    values["driver"] = advice.driver
     for axis, why in advice.why:
         yield from wrap(f"{axis} {values[axis]}: {why}", look, indent=2, hang=2)
+        if axis == "driver":
+            wanted = f"{advice.driver} or newer" if "." in advice.driver else f"of branch {advice.driver}"
+            yield from wrap(f"hint: install NVIDIA's driver {wanted}", look, indent=4, hang=2)
     for warning in advice.warnings:
         yield from wrap(warning, look, indent=2, hang=2)
     yield "  `envbuild init` writes a matrix of it"

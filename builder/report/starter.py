@@ -23,6 +23,8 @@ def text(machine: Machine, advice: Advice, facts: Facts) -> str:
         if "cpu" in facts.torch[advice.torch].builds(machine.arch):
             cudas.append("cpu")
             why["cuda"] += "; cpu is for machines without a GPU, such as CI"
+    if advice.driver:
+        why["cuda"] += f"; needs driver {advice.driver} ({why['driver']})"
     lines = [
         *_comment(f"Made by `envbuild init`, by tables of {facts.date}, for: {name_of(machine)}."),
         "# docs/matrix.md tells what else can be written here; `envbuild plan` shows what it means.",

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
+from itertools import cycle
 from pathlib import Path
 
 import jsonschema
 import pytest
 
-from builder.advice import advise
-from builder.cell import host, there
-from builder.cli import selection
+from builder.advice import Advice, advise
+from builder.cell import expand, host, there
 from builder.facts import load
 from builder.machine import Cpu, EngineSeen, Gpu, Machine, as_json, findings
 from builder.machine import load as described
@@ -116,23 +116,81 @@ def test_what_doctor_tells_is_of_its_schema_and_can_be_simulated_again(path, tmp
     assert described(again) == machine
 
 
-@pytest.mark.parametrize("path", MACHINES, ids=lambda path: path.stem)
-def test_what_is_advised_can_be_built_and_runs_there(path, tmp_path):
-    machine = described(path)
+def runs_there(machine: Machine) -> Advice:
+    """The advice for a machine, after `plan --driver … --gpu …` let the cells of its matrix be and run."""
     advice = advise(machine, FACTS)
-    if advice is None:
-        assert path.stem == "old-driver"
-        return
-    text = starter.text(machine, advice, FACTS)
-    matrix = parse(text, tmp_path / "m.yaml")
-    (tmp_path / "m.yaml").write_text(text)
-    chosen = selection.select(tmp_path / "m.yaml")
-    assert advice.cell in [cell.id for cell in chosen.cells]
+    assert advice is not None
+    matrix = parse(starter.text(machine, advice, FACTS), Path("m.yaml"))
     assert matrix.platforms == (("linux/arm64",) if machine.arch == "aarch64" else ("linux/amd64",))
+    cells = expand(matrix, FACTS)
+    assert advice.cell in [cell.id for cell in cells if cell.selected]
     gpus = [gpu.capability or gpu.name for gpu in machine.gpus if advice.cuda != "cpu"]
-    driver = None if path.stem in ("k80-new-driver", "5090-old-driver") else machine.driver or None  # another
-    on_it = there(chosen.cells, matrix, FACTS, host(driver, gpus, FACTS))
+    on_it = there(cells, matrix, FACTS, host(advice.driver or machine.driver, gpus, FACTS))
     assert [reason for reasons in on_it.values() for reason in reasons if reason.blocks] == []
+    return advice
+
+
+@pytest.mark.parametrize("path", MACHINES, ids=lambda path: path.stem)
+def test_what_is_advised_can_be_built_and_runs_there(path):
+    runs_there(described(path))
+
+
+DRIVERS = ("", "390.157", "450.80.02", "470.82.01", "525", "535.183.01", "550", "570.26", "575", "580", "610")
+
+
+@pytest.mark.parametrize("arch", ["x86_64", "aarch64"])
+@pytest.mark.parametrize("capability", FACTS.capabilities)
+def test_what_is_advised_runs_on_every_gpu_and_driver(capability, arch):
+    """Each OS comes up with some of them: what is advised of it does not hang on the GPU."""
+    systems = cycle(FACTS.os)
+    for name in [gpu.name for gpu in FACTS.gpus if gpu.capability == capability][:2]:
+        for driver in DRIVERS:
+            advice = runs_there(Machine(os=next(systems), arch=arch, driver=driver, gpus=(Gpu(name=name),)))
+            row = FACTS.capabilities[capability]
+            assert not (advice.driver and row.refusal(advice.driver))
+            if advice.cuda == "cpu":
+                why = dict(advice.why)["cuda"]
+                assert "no driver changes that" in why or "of no GPU is known" in why
+                assert not advice.driver
+
+
+@pytest.mark.parametrize("system", FACTS.os)
+def test_what_is_advised_runs_on_every_os(system):
+    for arch in ("x86_64", "aarch64"):
+        for level in ("", "x86-64-v1", "x86-64-v2", "x86-64-v4"):
+            engines = (EngineSeen(kind="docker", version="19.03.15" if level else "28.0.1"),)
+            cpu = Cpu(level=level)
+            runs_there(Machine(os=system, arch=arch, cpu=cpu, engines=engines))
+
+
+@pytest.mark.parametrize(
+    ("name", "driver", "arch", "cuda", "needs"),
+    [
+        ("GTX 1080", "610", "x86_64", "12.6", "580"),
+        ("Tesla K80", "535", "x86_64", "11.8", "470"),
+        ("Tesla K80", "390.157", "x86_64", "11.8", "470"),
+        ("GB200", "575", "aarch64", "13.2", "580.65.06"),
+        ("B300", "570", "aarch64", "13.2", "580.65.06"),
+        ("RTX 5090", "", "x86_64", "13.2", "580.65.06"),
+        ("Tesla T4", "580", "aarch64", "cpu", ""),
+    ],
+)
+def test_the_driver_that_an_advice_takes_is_named(name, driver, arch, cuda, needs):
+    machine = Machine(arch=arch, driver=driver, gpus=(Gpu(name=name),))
+    advice = advise(machine, FACTS)
+    assert advice is not None
+    assert (advice.cuda, advice.driver) == (cuda, needs)
+    if needs:
+        assert dict(advice.why)["driver"].endswith(f"the machine has {driver or 'none'}")
+        assert f"needs driver {needs}" in starter.text(machine, advice, FACTS).replace("\n  # ", " ")
+
+
+def test_what_no_driver_serves_gets_a_cpu_build():
+    machine = Machine(driver="580", gpus=(Gpu(name="Tesla K80"), Gpu(name="RTX 5090")))
+    advice = runs_there(machine)
+    assert dict(advice.why)["cuda"] == "no driver serves GPUs of compute capability 3.7 and 12.0 together"
+    assert "newer driver" not in doctor.as_text(machine, (), advice)
+    assert "advice: none" in doctor.as_text(machine, (), None)
 
 
 def test_a_name_of_a_machine_stays_a_comment():
