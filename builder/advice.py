@@ -160,7 +160,7 @@ def _why_cpu(machine: Machine, facts: Facts) -> str:
     """Why a machine gets no CUDA."""
     needed = capabilities(machine, facts)
     if not machine.gpus:
-        return "there is no GPU"
+        return "nvidia-smi tells no GPU" if machine.nvidia_smi else "there is no GPU"
     if not needed:
         return "of no GPU is known that wheels serve it"
     kind = f"compute capability {' and '.join(needed)}"

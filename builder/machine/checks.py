@@ -19,6 +19,13 @@ DISK_CUDA, DISK_CPU = 20 * GB, 5 * GB
 MEMORY = 4 * 2**30  # what a verification may use, unless the matrix says otherwise
 COMPUTE_CAP = "8.6"
 FEW_PULLS = 20  # a matrix of a few OSes, built twice
+# What nvidia-smi says when it fails → what helps.
+REMEDIES = {
+    "Driver/library version mismatch": "restart the machine: the driver was updated while its old module ran",
+    "couldn't communicate with the NVIDIA driver": "install NVIDIA's driver, or load it (modprobe nvidia)",
+    "did not answer": "look at the kernel's messages (dmesg) for the driver's, and restart the machine",
+}
+LOOK = "run nvidia-smi by hand: until it lists the GPUs, nothing is known of them"
 
 
 def findings(machine: Machine, facts: Facts) -> tuple[Finding, ...]:
@@ -125,7 +132,11 @@ def cpu(machine: Machine, facts: Facts) -> Iterator[Finding]:
 
 def gpus(machine: Machine, facts: Facts) -> Iterator[Finding]:
     """Which GPUs there are; none is an answer."""
-    if not machine.gpus:
+    if machine.nvidia_smi:
+        remedy = next((what for said, what in REMEDIES.items() if said in machine.nvidia_smi), LOOK)
+        message = f"nvidia-smi does not tell what is there: {machine.nvidia_smi}"
+        yield Finding(check="gpu", severity="problem", message=message, remedy=remedy)
+    elif not machine.gpus:
         message = "no NVIDIA GPU: CPU images can be proven here, CUDA images can be built and not be proven"
         yield Finding(check="gpu", severity="note", message=message)
     for one in machine.gpus:

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from builder import yamldoc
 from builder.errors import InputError
-from builder.machine.values import CPU_LEVELS, Arch, Cpu, EngineSeen, Gpu, Machine, Service
+from builder.machine.values import CPU_LEVELS, DRIVER, Arch, Cpu, EngineSeen, Gpu, Machine, Service
 from builder.matrix.amounts import compute_capability, count, size
 from builder.matrix.reader import Part, Reader
 from builder.matrix.spelling import WordError, choose
@@ -26,6 +26,7 @@ TOP = (
     "disk",
     "driver",
     "gpus",
+    "nvidia_smi",
     "engines",
     "toolkit",
     "services",
@@ -62,6 +63,7 @@ def _machine(top: Part) -> Machine:
         disk=top.word("disk", _bytes, None),
         driver=top.word("driver", _driver, ""),
         gpus=_list(top, "gpus", _gpu, "[RTX 3090]"),
+        nvidia_smi=top.word("nvidia_smi", str, ""),
         engines=_list(top, "engines", _engine, "[{kind: docker, version: 28.0.1}]")
         if "engines" in top.values
         else None,
@@ -129,7 +131,7 @@ def _bytes(text: str) -> int | None:
 
 
 def _driver(text: str) -> str:
-    if not re.fullmatch(r"\d{3,4}(\.\d{1,4}){0,2}", text, re.ASCII):
+    if not DRIVER.fullmatch(text):
         raise WordError(
             f"'{yamldoc.shown(text)}' is no NVIDIA driver", "write 535, or 535.54.03 as nvidia-smi does"
         )

@@ -14,7 +14,7 @@ from builder.machine.values import Machine
 
 def driver(machine: Machine, facts: Facts) -> Iterator[Finding]:
     """Whether GPUs have a driver, and one that serves them."""
-    if not machine.gpus:
+    if not machine.gpus or (machine.nvidia_smi and not machine.driver):  # `gpus` tells of that
         return
     rows = [row for row in facts.cuda.values() if row.toolkit_driver[0].isdigit()]
     serving = drivers(kinds(machine, facts), facts)

@@ -10,7 +10,7 @@ from builder.facts import Facts
 from builder.machine import Finding, Machine, Severity
 from builder.machine import as_json as described
 from builder.records import plain
-from builder.report.look import PLAIN, Colour, Look, paint, wrap
+from builder.report.look import PLAIN, Colour, Look, paint, shown, wrap
 
 SCHEMA = "envbuild.doctor/1"
 COLOURS: dict[Severity, Colour | None] = {"ok": "green", "note": None, "warning": "yellow", "problem": "red"}
@@ -51,7 +51,7 @@ def name_of(machine: Machine) -> str:
         gpus,
         machine.driver and f"driver {machine.driver}",
     )
-    return ", ".join(part for part in parts if part)
+    return shown(", ".join(part for part in parts if part))
 
 
 def _finding(finding: Finding, look: Look) -> Iterator[str]:

@@ -14,7 +14,8 @@ from builder.cell import expand, host, there
 from builder.facts import load
 from builder.machine import Cpu, EngineSeen, Gpu, Machine, as_json, findings
 from builder.machine import load as described
-from builder.machine.probing import SMI, Here, probe
+from builder.machine.nvidia_smi import SMI
+from builder.machine.probing import Here, probe
 from builder.matrix import parse
 from builder.report import doctor, starter
 from tests.rooms.test_records import schema
@@ -86,12 +87,6 @@ def test_gpus_and_driver_come_from_nvidia_smi(tmp_path):
         Gpu(name="Tesla V100-SXM2-32GB", capability="7.0", memory=32 * 2**30),
         Gpu(name="Tesla V100-SXM2-32GB", capability="7.0"),
     )
-
-
-def test_an_old_nvidia_smi_is_asked_for_less(tmp_path):
-    older = (*SMI[:-1], SMI[-1].removesuffix(",compute_cap"))
-    found = seen(tmp_path, {}, {older: "470.82.01, Tesla K80, 11441\n"})
-    assert found.gpus == (Gpu(name="Tesla K80", memory=11441 * 2**20),)
 
 
 def test_a_machine_that_tells_nothing_has_nothing_claimed_of_it(tmp_path):
