@@ -9,10 +9,10 @@ from builder.advice import Advice
 from builder.facts import Facts
 from builder.machine import Finding, Machine, Severity
 from builder.machine import as_json as described
+from builder.machine.document import SCHEMA
 from builder.records import plain
 from builder.report.look import PLAIN, Colour, Look, paint, shown, wrap
 
-SCHEMA = "envbuild.doctor/1"
 COLOURS: dict[Severity, Colour | None] = {"ok": "green", "note": None, "warning": "yellow", "problem": "red"}
 NOBODY = "no build of torch in the tables suits this machine"
 
@@ -20,7 +20,7 @@ NOBODY = "no build of torch in the tables suits this machine"
 def as_json(
     machine: Machine, found: Sequence[Finding], advice: Advice | None, facts: Facts
 ) -> dict[str, Any]:
-    """All of it as data; see docs/doctor.schema.json. `machine` is what --simulate takes."""
+    """All of it as data; see docs/doctor.schema.json. --simulate takes it back."""
     told = {**plain(advice), "cell": advice.cell, "why": dict(advice.why)} if advice else None
     return {
         "schema": SCHEMA,
