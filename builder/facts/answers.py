@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from packaging.version import Version
+
 from builder.facts.rows import (
     Architectures,
     CapabilityRow,
@@ -133,6 +135,12 @@ class Facts:
         found = {_gpu_name(row.name): row for row in self.gpus}
         spelled = (wanted, f"rtx{wanted}", f"gtx{wanted}") if wanted else ()
         return next((found[one] for one in spelled if one in found), None)
+
+    def is_capability(self, text: str) -> bool:
+        """Whether GPUs have such a compute capability (`8.6`), or may have in the generation to come."""
+        newest = max(map(Version, self.capabilities))
+        following = newest < Version(text) and Version(text).major <= newest.major + 1
+        return text in self.capabilities or following
 
     def pytorch_index(self, variant: str) -> str:
         """PyTorch's own index for one variant (`cu126`)."""

@@ -11,7 +11,7 @@ from builder.machine.driver_check import driver
 from builder.machine.drivers import JETSON, capability_of
 from builder.machine.engines import CLONE3_FROM, CLONE3_GLIBC, blocks_clone3, named, refuses_zstd
 from builder.machine.finding import Finding, Severity
-from builder.machine.values import EngineSeen, Machine
+from builder.machine.values import EngineSeen, Gpu, Machine
 
 GB = 10**9
 # What images were seen to need: a CUDA image and its layers are 6 GB twice, a CPU image 1 GB.
@@ -140,28 +140,42 @@ def gpus(machine: Machine, facts: Facts) -> Iterator[Finding]:
         message = "no NVIDIA GPU: CPU images can be proven here, CUDA images can be built and not be proven"
         yield Finding(check="gpu", severity="note", message=message)
     for one in machine.gpus:
-        capability = capability_of(one, facts)
-        if not capability:
-            remedy = f"add its compute capability to the description: {{name: …, capability: {COMPUTE_CAP}}}"
-            message = f"{one.name} is not in the tables"
-            yield Finding(check="gpu", severity="warning", message=message, remedy=remedy)
-        elif capability in JETSON:
-            message = (
-                f"{one.name}: the ARM wheels with CUDA are for servers; this one wants NVIDIA's own builds"
-            )
-            remedy = "take NVIDIA's images for Jetson, or a CPU image"
-            yield Finding(
-                check="gpu",
-                severity="warning",
-                message=message,
-                remedy=remedy,
-                source=facts.cited("general")[0],
-            )
-        else:
-            size = f", {one.memory / 2**30:.0f} GiB" if one.memory else ""
-            yield Finding(
-                check="gpu", severity="ok", message=f"{one.name} (compute capability {capability}{size})"
-            )
+        yield _gpu(one, facts)
+        yield from _doubtful(one, facts)
+
+
+def _gpu(one: Gpu, facts: Facts) -> Finding:
+    capability = capability_of(one, facts)
+    if not capability:
+        remedy = f"add its compute capability to the description: {{name: …, capability: {COMPUTE_CAP}}}"
+        message = f"{one.name} is not in the tables"
+        return Finding(check="gpu", severity="warning", message=message, remedy=remedy)
+    if capability in JETSON:
+        return Finding(
+            check="gpu",
+            severity="warning",
+            message=f"{one.name}: the ARM wheels with CUDA are for servers; it wants NVIDIA's own builds",
+            remedy="take NVIDIA's images for Jetson, or a CPU image",
+            source=facts.cited("general")[0],
+        )
+    size = f", {one.memory / 2**30:.0f} GiB" if one.memory else ""
+    return Finding(check="gpu", severity="ok", message=f"{one.name} (compute capability {capability}{size})")
+
+
+def _doubtful(one: Gpu, facts: Facts) -> Iterator[Finding]:
+    """A compute capability that is told and cannot be, by the tables."""
+    row = facts.gpu(one.name)
+    if one.capability and row and row.capability != one.capability:
+        message = (
+            f"{one.name} has compute capability {row.capability} by the tables, and {one.capability} is told"
+        )
+    elif one.capability and not facts.is_capability(one.capability):
+        message = f"compute capability {one.capability} is not in the tables"
+    else:
+        return
+    remedy = f"compare with nvidia-smi --query-gpu=name,compute_cap; {one.capability} is believed"
+    source = facts.cited(row.source)[0] if row else ""
+    yield Finding(check="gpu", severity="warning", message=message, remedy=remedy, source=source)
 
 
 def glibc(machine: Machine, facts: Facts) -> Iterator[Finding]:
@@ -170,10 +184,9 @@ def glibc(machine: Machine, facts: Facts) -> Iterator[Finding]:
         return
     floors = {torch: row.floor(machine.arch, "cpu") for torch, row in facts.torch.items()}
     fitting = [torch for torch, floor in floors.items() if floor and Version(floor) <= Version(machine.glibc)]
-    if fitting and fitting[-1] != facts.newest_torch:
-        message = (
-            f"glibc {machine.glibc} runs torch up to {fitting[-1]} outside containers; images have their own"
-        )
+    if not fitting or fitting[-1] != facts.newest_torch:
+        runs = f"torch up to {fitting[-1]}" if fitting else "no torch of these tables"
+        message = f"glibc {machine.glibc} runs {runs} outside containers; images have their own"
         yield Finding(check="glibc", severity="note", message=message, source=facts.cited("pypi wheel")[0])
 
 

@@ -61,6 +61,12 @@ def test_a_compute_capability_will_do(text):
     assert host(None, [text], FACTS).gpus[0].capability == "8.6"
 
 
+@pytest.mark.parametrize("text", [*FACTS.capabilities, "13.0"])
+def test_every_capability_will_do_and_one_of_the_next_generation(text):
+    assert host(None, [text], FACTS).gpus[0].capability == text
+    assert host(None, [text.replace(".", "")], FACTS).gpus[0].capability == text
+
+
 def test_every_gpu_of_the_table_is_found_by_its_own_name():
     assert [FACTS.gpu(row.name) for row in FACTS.gpus] == list(FACTS.gpus)
 
@@ -72,6 +78,11 @@ def test_every_gpu_of_the_table_is_found_by_its_own_name():
         ("12.8", (), "'12.8' is no NVIDIA driver"),
         (None, ("RTX 3091",), "'RTX 3091' is not in the tables"),
         (None, ("",), "'' is not in the tables"),
+        (None, ("750",), "'750' is no compute capability"),
+        (None, ("12",), "'12' is no compute capability"),
+        (None, ("99.9",), "'99.9' is no compute capability"),
+        (None, ("7.7",), "'7.7' is no compute capability"),
+        (None, ("sm_00",), "'sm_00' is no compute capability"),
     ],
 )
 def test_what_is_no_driver_or_gpu_is_told(driver, gpus, words):

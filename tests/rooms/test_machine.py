@@ -297,3 +297,34 @@ def test_an_os_that_does_not_suit_the_cpu_is_told_as_that():
         "the machine's own centos-stream10 asks for a CPU of x86-64-v3, and this one reaches x86-64-v2"
         in dict(advice.why)["os"]
     )
+
+
+@pytest.mark.parametrize(
+    ("gpu", "message"),
+    [
+        (
+            Gpu(name="RTX 3090", capability="12.0"),
+            "has compute capability 8.6 by the tables, and 12.0 is told",
+        ),
+        (Gpu(name="GPU of tomorrow", capability="7.7"), "compute capability 7.7 is not in the tables"),
+        (Gpu(name="RTX 3090", capability="8.6"), ""),
+        (Gpu(name="GPU of tomorrow", capability="13.0"), ""),
+        (Gpu(name="RTX 3090"), ""),
+    ],
+)
+def test_a_capability_that_cannot_be_is_doubted(gpu, message):
+    found = [one for one in findings(Machine(gpus=(gpu,)), FACTS) if one.check == "gpu"]
+    doubts = [one for one in found if one.severity == "warning"]
+    assert len(doubts) == bool(message)
+    for doubt in doubts:
+        assert message in doubt.message
+        assert doubt.remedy
+
+
+@pytest.mark.parametrize(
+    ("version", "runs"), [("2.12", "no torch of these tables"), ("2.17", "torch up to 2.6.0"), ("2.39", "")]
+)
+def test_what_the_machine_s_own_glibc_runs_is_told_unless_it_runs_all(version, runs):
+    found = [one.message for one in findings(Machine(glibc=version), FACTS) if one.check == "glibc"]
+    told = f"glibc {version} runs {runs} outside containers; images have their own"
+    assert found == ([told] if runs else [])
