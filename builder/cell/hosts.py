@@ -53,10 +53,17 @@ def _gpu(name: str, facts: Facts) -> HostGpu:
     number = CAPABILITY.fullmatch(name.strip().lower())
     if number:
         return _of_capability(name, f"{number[1]}.{number[2]}", facts)
-    close = get_close_matches(name, [row.name for row in facts.gpus], n=1)
-    hint = f"did you mean {close[0]}? " if close else ""
+    close = _like(name, [row.name for row in facts.gpus])
+    hint = f"did you mean {' or '.join(close)}? " if close else ""
     hint += "--gpu takes a compute capability (8.6) as well"
     raise InputError.of(f"the GPU '{name}' is not in the tables", hint=hint)
+
+
+def _like(name: str, known: Sequence[str]) -> Sequence[str]:
+    """All that have the words of it (there are several RTX 6000), or the one that is spelled most like it."""
+    words = set(name.lower().split()) - {"nvidia", "geforce"}
+    having = [one for one in known if words and words <= set(one.lower().split())]
+    return having or get_close_matches(name, known, n=1)
 
 
 def _of_capability(name: str, capability: str, facts: Facts) -> HostGpu:
