@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import cycle
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from builder.advice import Advice, advise
 from builder.cell import expand, host, there
 from builder.facts import load
-from builder.machine import Cpu, EngineSeen, Gpu, Machine, as_json, findings
+from builder.machine import Cpu, EngineSeen, Gpu, Machine, Service, as_json, findings
 from builder.machine import load as described
 from builder.machine.nvidia_smi import SMI
 from builder.machine.probing import Here, probe
@@ -177,7 +178,7 @@ def test_the_driver_that_an_advice_takes_is_named(name, driver, arch, cuda, need
     assert (advice.cuda, advice.driver) == (cuda, needs)
     if needs:
         assert dict(advice.why)["driver"].endswith(f"the machine has {driver or 'none'}")
-        assert f"needs driver {needs}" in starter.text(machine, advice, FACTS).replace("\n  # ", " ")
+        assert f"# CUDA {cuda} needs driver {needs}: " in starter.text(machine, advice, FACTS)
 
 
 def test_what_no_driver_serves_gets_a_cpu_build():
@@ -328,3 +329,22 @@ def test_what_the_machine_s_own_glibc_runs_is_told_unless_it_runs_all(version, r
     found = [one.message for one in findings(Machine(glibc=version), FACTS) if one.check == "glibc"]
     told = f"glibc {version} runs {runs} outside containers; images have their own"
     assert found == ([told] if runs else [])
+
+
+def test_what_stands_in_the_way_is_written_at_the_head_and_changes_nothing_else():
+    services = (
+        Service(name="package index https://a.example", answers=True),
+        Service(name="PyTorch's index https://b.example", answers=False),
+        Service(name="Docker Hub https://c.example", answers=False),
+    )
+    machine = Machine(services=services, nvidia_smi="broken", gpus=(Gpu(name="RTX 3090"),), driver="")
+    told = starter.cautions(machine, runs_there(machine))
+    assert told[0].startswith("No answer from here: PyTorch's index https://b.example, Docker Hub https://c")
+    assert [line.partition(":")[0] for line in told[1:]] == [
+        "nvidia-smi does not tell what is there",
+        "CUDA 13.2 needs driver 580.65.06",
+    ]
+    silent = replace(machine, services=(), nvidia_smi="")
+    (with_all, with_none) = (starter.text(one, runs_there(one), FACTS) for one in (machine, silent))
+    assert with_all.partition("version: 1")[2] == with_none.partition("version: 1")[2]
+    assert "https://b.example" in with_all.partition("version: 1")[0]

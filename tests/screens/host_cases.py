@@ -17,6 +17,7 @@ HOSTS = (
     case("doctor-mistakes", "doctor --simulate machine-mistakes.yaml"),
     case("doctor-missing", "doctor --simulate nothing.yaml"),
     case("init-there", "init one.yaml --simulate machines/xeon.yaml"),
+    case("init-no-registry", "init mine.yaml --simulate machines/no-registry.yaml"),
     case("init-another-driver", "init mine.yaml --simulate machines/k80-new-driver.yaml"),
     case("init", "init mine.yaml --simulate machines/workstation-3090.yaml"),
     case("plan-machine-80-columns", "plan matrices/gpu.yaml --driver 470 --gpu V100", columns=80),
