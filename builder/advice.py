@@ -9,11 +9,12 @@ from builder.cell.circumstances import Circumstances
 from builder.cell.judge import Judge
 from builder.cell.rules import Reasons
 from builder.facts import Facts, OsRow
-from builder.machine import Machine
+from builder.machine import JETSON, Machine, breaking, drivers, kinds
 from builder.names import cell_id, cuda_version, version_key
 
 # Where the machine's own OS is no good for an image any more: what most people know, longest supported first.
-FALLBACKS = ("ubuntu24.04", "debian13", "ubuntu22.04", "rocky9")
+# The last two have an older glibc, for old engines.
+FALLBACKS = ("ubuntu24.04", "debian13", "ubuntu22.04", "rocky9", "rocky8", "alma8")
 COMPANIONS = ("torchvision", "torchaudio")
 UNFIT = frozenset({"no_torchvision", "no_torchaudio", "gpu_unknown", "driver_unknown"})
 
@@ -22,6 +23,7 @@ UNFIT = frozenset({"no_torchvision", "no_torchaudio", "gpu_unknown", "driver_unk
 class Advice:
     """The cell that suits a machine, by its values (`cuda` is `12.6` or `cpu`), and why each was chosen.
 
+    `driver` is the one that it takes, where the machine's own does not do; empty: its own, or none at all.
     `warnings` are what is to be known of it there.
     """
 
@@ -29,7 +31,8 @@ class Advice:
     python: str
     cuda: str
     torch: str
-    why: tuple[tuple[str, str], ...]  # axis, sentence
+    driver: str = ""
+    why: tuple[tuple[str, str], ...]  # axis or `driver`, sentence
     warnings: tuple[str, ...]
 
     @property
@@ -40,25 +43,43 @@ class Advice:
 
 def capabilities(machine: Machine, facts: Facts) -> tuple[str, ...]:
     """The compute capabilities of the GPUs that wheels serve, each once."""
-    found = []
-    for gpu in machine.gpus:
-        row = facts.gpu(gpu.name)
-        capability = gpu.capability or (row.capability if row else "")
-        if capability and not (
-            "jetson" in gpu.name.lower() and version_key(capability) < version_key("11.0")
-        ):
-            found.append(capability)
-    return tuple(dict.fromkeys(found))
+    return tuple(one for one in kinds(machine, facts) if one not in JETSON)
 
 
 def advise(machine: Machine, facts: Facts) -> Advice | None:
     """The newest torch that the machine runs, with the newest CUDA that its driver runs in full, where one is
-    to be had. None where no build serves the machine.
+    to be had; or that another driver would run; or, where none would, a CPU build. None where there is no
+    such thing.
     """
     needed = capabilities(machine, facts)
-    rows = [facts.capabilities[one] for one in needed if one in facts.capabilities]
-    if machine.driver and any(row.refusal(machine.driver) for row in rows):
-        machine = replace(machine, driver="")  # it must give way to another
+    serving = drivers(needed, facts)
+    if needed and not serving.none:
+        serves = machine.driver and serving.serve(machine.driver)
+        advice = _newest(machine, needed, facts) if serves else None
+        advice = advice or _on_another(machine, needed, facts)
+        if advice:
+            return advice
+    return _newest(machine, (), facts)
+
+
+def _on_another(machine: Machine, needed: tuple[str, ...], facts: Facts) -> Advice | None:
+    """What suits the GPUs with the driver that it takes: of the last branch for them, where there is one."""
+    serving = drivers(needed, facts)
+    advice = _newest(replace(machine, driver=serving.last), needed, facts)
+    if advice is None:
+        return None
+    row = facts.cuda.get(advice.cuda)  # an overlay's torch may be for a CUDA that they lack
+    oldest = max(row.min_driver if row else "", serving.first or "", key=version_key)
+    has = f"the machine has {machine.driver or 'none'}"
+    how = (
+        "the last branch that serves these GPUs" if serving.last else "the oldest that runs it on these GPUs"
+    )
+    why = (*advice.why, ("driver", f"{how}; {has}"))
+    return replace(advice, driver=serving.last or oldest, why=why)
+
+
+def _newest(machine: Machine, needed: tuple[str, ...], facts: Facts) -> Advice | None:
+    """The newest torch for GPUs of these capabilities on the machine's driver (empty: any), or for CPUs."""
     around = Circumstances(
         arch=machine.arch, gpus=needed, driver=machine.driver, packages=frozenset(COMPANIONS)
     )
@@ -77,23 +98,29 @@ def advise(machine: Machine, facts: Facts) -> Advice | None:
 
 def _os(machine: Machine, facts: Facts) -> tuple[str, str]:
     """The OS of the images, and why."""
-
-    def good(row: OsRow) -> bool:
-        runs = (
-            not row.cpu or not machine.cpu.level or machine.arch != "x86_64" or row.cpu <= machine.cpu.level
-        )
-        return row.eol >= facts.day and row.mirrors == "live" and runs
-
     own = facts.os.get(facts.os_name(machine.os) or "")
-    if own and good(own):
+    if own and not _flaw(own, machine, facts):
         return own.name, "what the machine itself runs"
-    last = max(FALLBACKS, key=lambda name: facts.os[name].eol)  # by tables that are older than all of them
-    name = next((name for name in FALLBACKS if good(facts.os[name])), last)
-    until = f"supported until {facts.os[name].eol}"
-    if own is None:
-        return name, until
-    state = f"ended on {own.eol}" if own.eol < facts.day else "does not suit this CPU"
-    return name, f"{until}; regular support of the machine's own {own.name} {state}"
+    names = [name for name in FALLBACKS if not _flaw(facts.os[name], machine, facts)]
+    row = facts.os[next(iter(names), FALLBACKS[0])]
+    why = [f"supported until {row.eol}"]
+    why += [_flaw(own, machine, facts, f"the machine's own {own.name}")] if own else []
+    first = facts.os[FALLBACKS[0]]
+    why += [_flaw(first, machine, facts)] if first not in (own, row) else []
+    return row.name, "; ".join(why)
+
+
+def _flaw(row: OsRow, machine: Machine, facts: Facts, called: str = "") -> str:
+    """What speaks against images of an OS on this machine; empty where nothing does."""
+    called = called or row.name
+    if row.eol < facts.day:
+        return f"regular support of {called} ended on {row.eol}"
+    if row.mirrors != "live":
+        return f"the packages of {called} went to an archive"
+    if machine.arch == "x86_64" and row.cpu and "" < machine.cpu.level < row.cpu:
+        return f"{called} asks for a CPU of {row.cpu}, and this one reaches {machine.cpu.level}"
+    engine = breaking(machine, row.glibc)
+    return f"{engine} breaks programs of {called} (glibc {row.glibc})" if engine else ""
 
 
 def _cudas(torch: str, machine: Machine, judge: Judge) -> list[str]:
@@ -118,26 +145,30 @@ def _pythons(torch: str, machine: Machine, facts: Facts) -> Iterator[str]:
 def _why(chosen: tuple[str, str, str], judge: Judge, machine: Machine) -> Iterator[tuple[str, str]]:
     facts, (os, torch, cuda) = judge.facts, chosen
     yield "python", "the newest with wheels of torch, torchvision and torchaudio"
+    kernels = f"with kernels for {' and '.join(judge.around.gpus)}"
     if cuda == "cpu":
-        yield "cuda", "of no GPU is known that wheels serve it" if machine.gpus else "there is no GPU"
+        yield "cuda", _why_cpu(machine, facts)
     elif machine.driver:
-        full = _full(cuda, machine, facts)
-        how = "in full" if full else "by minor version compatibility"
-        yield (
-            "cuda",
-            f"the newest that driver {machine.driver} runs {how}, with kernels for {_gpus(judge.around)}",
-        )
+        how = "in full" if _full(cuda, machine, facts) else "by minor version compatibility"
+        yield "cuda", f"the newest that driver {machine.driver} runs {how}, {kernels}"
     else:
-        row = facts.cuda.get(cuda)
-        needs = f"needs driver {row.min_driver}" if row else "which driver it needs is not in the tables"
-        yield "cuda", f"the newest with kernels for {_gpus(judge.around)}; {needs}"
+        yield "cuda", f"the newest {kernels}"
     newest = facts.newest_torch
     against = _against(newest, os, judge, machine) if torch != newest else ""
     yield "torch", f"not {newest}: {against}" if against else "the newest that there is"
 
 
-def _gpus(around: Circumstances) -> str:
-    return " and ".join(around.gpus)
+def _why_cpu(machine: Machine, facts: Facts) -> str:
+    """Why a machine gets no CUDA."""
+    needed = capabilities(machine, facts)
+    if not machine.gpus:
+        return "nvidia-smi tells no GPU" if machine.nvidia_smi else "there is no GPU"
+    if not needed:
+        return "of no GPU is known that wheels serve it"
+    kind = f"compute capability {' and '.join(needed)}"
+    if drivers(needed, facts).none:
+        return f"no driver serves GPUs of {kind} together"
+    return f"no build for {machine.arch} is known to have kernels for {kind}; no driver changes that"
 
 
 def _against(torch: str, os: str, judge: Judge, machine: Machine) -> str:

@@ -15,9 +15,10 @@ from builder.cell.values import Cell
 from builder.errors import InputError
 from builder.facts import Facts
 from builder.matrix import Matrix
+from builder.names import version_key
 
 DRIVER = re.compile(r"\d{3,4}(?:\.\d{1,4}){0,2}")
-CAPABILITY = re.compile(r"(?:sm_?)?(\d{1,2})\.?(\d)")
+CAPABILITY = re.compile(r"(?:sm_?)?(\d{1,2})\.?(\d)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,13 +52,26 @@ def _gpu(name: str, facts: Facts) -> HostGpu:
         return HostGpu(name=row.name, capability=row.capability)
     number = CAPABILITY.fullmatch(name.strip().lower())
     if number:
-        return HostGpu(
-            name=f"compute capability {number[1]}.{number[2]}", capability=f"{number[1]}.{number[2]}"
-        )
-    close = get_close_matches(name, [row.name for row in facts.gpus], n=1)
-    hint = f"did you mean {close[0]}? " if close else ""
+        return _of_capability(name, f"{number[1]}.{number[2]}", facts)
+    close = _like(name, [row.name for row in facts.gpus])
+    hint = f"did you mean {' or '.join(close)}? " if close else ""
     hint += "--gpu takes a compute capability (8.6) as well"
     raise InputError.of(f"the GPU '{name}' is not in the tables", hint=hint)
+
+
+def _like(name: str, known: Sequence[str]) -> Sequence[str]:
+    """All that have the words of it (there are several RTX 6000), or the one that is spelled most like it."""
+    words = set(name.lower().split()) - {"nvidia", "geforce"}
+    having = [one for one in known if words and words <= set(one.lower().split())]
+    return having or get_close_matches(name, known, n=1)
+
+
+def _of_capability(name: str, capability: str, facts: Facts) -> HostGpu:
+    if not facts.is_capability(capability):
+        oldest, *_, newest = sorted(facts.capabilities, key=version_key)
+        hint = f"they know {oldest} to {newest}; write 8.6 for RTX 30, 12.0 for RTX 50"
+        raise InputError.of(f"'{name}' is no compute capability of the tables", hint=hint)
+    return HostGpu(name=f"compute capability {capability}", capability=capability)
 
 
 def there(cells: Sequence[Cell], matrix: Matrix, facts: Facts, machine: Host) -> Mapping[str, Reasons]:

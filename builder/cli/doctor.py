@@ -57,7 +57,8 @@ def command(*, as_json: bool, **options: Any) -> int:
         say(records.dumps(doctor.as_json(machine, found, advice, known)).rstrip("\n"))
     else:
         say(doctor.as_text(machine, found, advice, look(sys.stdout)))
-    return int(advice is None or any(finding.severity == "problem" for finding in found))
+    hindered = advice is None or bool(advice.driver)
+    return int(hindered or any(finding.severity == "problem" for finding in found))
 
 
 def described(options: dict[str, Any]) -> Machine:

@@ -9,7 +9,7 @@ import click
 
 from builder.advice import advise
 from builder.cli import tables
-from builder.cli.doctor import described, engine_option, simulate_option
+from builder.cli.doctor import described, engine_option, offline_option, simulate_option
 from builder.cli.screen import warn
 from builder.errors import InputError
 from builder.records import write_bytes
@@ -21,11 +21,12 @@ from builder.report.doctor import NOBODY
 @click.argument("target", metavar="[FILE]", type=click.Path(path_type=Path), default="matrix.yaml")
 @simulate_option
 @engine_option
+@offline_option
 @click.option("--force", is_flag=True, help="Overwrite FILE.")
 def command(target: Path, *, force: bool, **options: Any) -> int:
     """Write a matrix for this machine into FILE (matrix.yaml), as `doctor` advises:
     the newest PyTorch that its driver and GPUs run. Each choice has its reason
-    beside it; edit it as you like.
+    beside it, and what stands in the way there; edit it as you like.
 
     \b
     Examples:
@@ -36,10 +37,12 @@ def command(target: Path, *, force: bool, **options: Any) -> int:
         raise InputError.of(
             f"{target} is there already", hint="name another file, or overwrite it with --force"
         )
-    machine, known = described({**options, "offline": True}), tables.load()
+    machine, known = described(options), tables.load()
     advice = advise(machine, known)
     if advice is None:
-        raise InputError.of(NOBODY, hint="`envbuild doctor` shows what it has; a newer driver may help")
+        raise InputError.of(NOBODY, hint="`envbuild doctor` shows what it has")
     write_bytes(target, starter.text(machine, advice, known).encode())
+    for caution in starter.cautions(machine, advice):
+        warn(caution)
     warn(f"{target}: {advice.cell}; `envbuild plan {target}` shows it")
     return 0

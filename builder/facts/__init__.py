@@ -10,6 +10,7 @@ from pathlib import Path
 from builder.facts.answers import Facts
 from builder.facts.rows import (
     Architectures,
+    CapabilityRow,
     Constraint,
     CudaRow,
     Gap,
@@ -34,6 +35,7 @@ def load_with(path: Path) -> Facts:
 
 __all__ = [
     "Architectures",
+    "CapabilityRow",
     "Constraint",
     "CudaRow",
     "Facts",

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from packaging.version import Version
+
 from builder.facts.rows import (
     Architectures,
     CapabilityRow,
@@ -27,9 +29,12 @@ from builder.names import matches, variant
 COMPANIONS = ("torchvision", "torchaudio", "torchao")
 # What nvidia-smi and people add to a GPU's name: maker, form, memory. None of it changes the capability.
 _GPU_WORDS = re.compile(
-    r"nvidia|geforce|tesla|super|laptop|mobile|max-?q|gpu|generation|(workstation|server) edition"
-    r"|sxm\d*|pcie|nvl|hbm\d\w*|\d+ ?gb|[^a-z0-9]"
+    r"nvidia|geforce|tesla|grid|super|laptop|mobile|with max-?q design|max-?q|gpu|generation"
+    r"|(workstation |server )?edition|\(pascal\)|\(nvgpu\)|mig \d+g\.\d+gb|sxm\d*|pcie|nvl|dgxs"
+    r"|fhhl|\bac\b|active|hbm\d\w*|\b\d+ ?gb?\b|(?<=gb)-\w+|(?<=k[24]0)[cm]\b|(?<=k20x)m\b|[^a-z0-9]"
 )
+# A share of a board, as guests see it: `GRID V100DX-32C`, `NVIDIA A40-48Q`, `GRID A100D-3-40C`.
+_VGPU = re.compile(r"(?P<board>.+?)(dx|xm|[dxlpc])?(-\d)?-\d+[abcq]", re.IGNORECASE | re.ASCII)
 _OTHER_NAMES = (("rockylinux", "rocky"), ("almalinux", "alma"))
 
 
@@ -146,10 +151,18 @@ class Facts:
 
     def gpu(self, name: str) -> GpuRow | None:
         """The model that nvidia-smi or people call so (`NVIDIA H100 80GB HBM3`, `3090`), or None."""
-        wanted = _gpu_name(name)
+        share = _VGPU.fullmatch(name.strip())
+        wanted = _gpu_name(share["board"] if share else name)
         found = {_gpu_name(row.name): row for row in self.gpus}
-        spelled = (wanted, f"rtx{wanted}", f"gtx{wanted}") if wanted else ()
+        before = ("", "rtx", "gtx", "gt", "quadro") if share else ("", "rtx", "gtx", "gt")
+        spelled = [word + wanted for word in before if wanted]
         return next((found[one] for one in spelled if one in found), None)
+
+    def is_capability(self, text: str) -> bool:
+        """Whether GPUs have such a compute capability (`8.6`), or may have in the generation to come."""
+        newest = max(map(Version, self.capabilities))
+        following = newest < Version(text) and Version(text).major <= newest.major + 1
+        return text in self.capabilities or following
 
     def pytorch_index(self, variant: str) -> str:
         """PyTorch's own index for one variant (`cu126`)."""

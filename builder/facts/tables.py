@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -231,8 +231,10 @@ def _capability(name: str, row: Any) -> CapabilityRow:
     )
 
 
-def _gpus(capability: str, row: Any) -> tuple[GpuRow, ...]:
-    return tuple(GpuRow(name=name, capability=capability, source=_cited(row)) for name in row["gpus"])
+def _gpus(capability: str, row: Any) -> Iterator[GpuRow]:
+    for source, names in {_cited(row): row["gpus"], **row.get("others", {})}.items():
+        for name in names:
+            yield GpuRow(name=name, capability=capability, source=source)
 
 
 def _trap(trap: str, row: Any) -> Trap:

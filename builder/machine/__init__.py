@@ -5,12 +5,17 @@ Nothing here chooses cells; `advice` does.
 
 from __future__ import annotations
 
-from builder.machine.checks import Finding, Severity, findings
+from builder.machine.checks import findings
 from builder.machine.document import load
+from builder.machine.drivers import JETSON, Drivers, drivers, kinds
+from builder.machine.engines import breaking
+from builder.machine.finding import Finding, Severity
 from builder.machine.values import Cpu, EngineSeen, Gpu, Machine, Service, as_json
 
 __all__ = [
+    "JETSON",
     "Cpu",
+    "Drivers",
     "EngineSeen",
     "Finding",
     "Gpu",
@@ -18,6 +23,9 @@ __all__ = [
     "Service",
     "Severity",
     "as_json",
+    "breaking",
+    "drivers",
     "findings",
+    "kinds",
     "load",
 ]

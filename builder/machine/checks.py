@@ -3,36 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Literal
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from builder.facts import Facts
-from builder.machine.values import EngineSeen, Machine
+from builder.machine.driver_check import driver
+from builder.machine.drivers import JETSON, capability_of
+from builder.machine.engines import CLONE3_FROM, CLONE3_GLIBC, blocks_clone3, named, refuses_zstd
+from builder.machine.finding import Finding, Severity
+from builder.machine.values import EngineSeen, Gpu, Machine
 
-Severity = Literal["ok", "note", "warning", "problem"]
 GB = 10**9
 # What images were seen to need: a CUDA image and its layers are 6 GB twice, a CPU image 1 GB.
 DISK_CUDA, DISK_CPU = 20 * GB, 5 * GB
 MEMORY = 4 * 2**30  # what a verification may use, unless the matrix says otherwise
-ZSTD_FROM, CLONE3_FROM, COMPUTE_CAP = Version("23"), Version("20.10.10"), "8.6"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """`check` is its name; `message` says what is, `remedy` what to do; `source` is where that is known from,
-    where it is not plain to see.
-    """
-
-    check: str
-    severity: Severity
-    message: str
-    remedy: str = ""
-    source: str = ""
-
-
+COMPUTE_CAP = "8.6"
 FEW_PULLS = 20  # a matrix of a few OSes, built twice
+# What nvidia-smi says when it fails → what helps.
+REMEDIES = {
+    "Driver/library version mismatch": "restart the machine: the driver was updated while its old module ran",
+    "couldn't communicate with the NVIDIA driver": "install NVIDIA's driver, or load it (modprobe nvidia)",
+    "did not answer": "look at the kernel's messages (dmesg) for the driver's, and restart the machine",
+}
+LOOK = "run nvidia-smi by hand: until it lists the GPUs, nothing is known of them"
 
 
 def findings(machine: Machine, facts: Facts) -> tuple[Finding, ...]:
@@ -53,7 +46,7 @@ def engine(machine: Machine, facts: Facts) -> Iterator[Finding]:
         store = one.store and f"{one.store} store"
         builder = {True: "BuildKit", False: "no BuildKit", None: ""}[one.buildkit]
         about = ", ".join(filter(None, (store, builder)))
-        name = f"{one.kind.capitalize()} {one.version}".strip()
+        name = named(one)
         yield Finding(
             check="engine", severity="ok", message=f"{name} answers" + (f" ({about})" if about else "")
         )
@@ -61,18 +54,15 @@ def engine(machine: Machine, facts: Facts) -> Iterator[Finding]:
 
 
 def _old(one: EngineSeen, name: str, facts: Facts) -> Iterator[Finding]:
-    version = _version(one.version)
-    if one.kind != "docker" or version is None:
-        return
-    if version < CLONE3_FROM:
+    if blocks_clone3(one):
         yield Finding(
             check="engine",
             severity="warning",
-            message=f"{name} blocks a system call of glibc 2.34 (Debian 12, Ubuntu 22.04, RHEL 9)",
+            message=f"{name} blocks a system call of glibc {CLONE3_GLIBC} (Debian 12, Ubuntu 22.04, RHEL 9)",
             remedy=f"update it to {CLONE3_FROM} or newer",
             source=facts.cited("clone3")[0],
         )
-    if version < ZSTD_FROM and one.store != "containerd":
+    if refuses_zstd(one):
         yield Finding(
             check="engine",
             severity="note",
@@ -142,71 +132,50 @@ def cpu(machine: Machine, facts: Facts) -> Iterator[Finding]:
 
 def gpus(machine: Machine, facts: Facts) -> Iterator[Finding]:
     """Which GPUs there are; none is an answer."""
-    if not machine.gpus:
+    if machine.nvidia_smi:
+        remedy = next((what for said, what in REMEDIES.items() if said in machine.nvidia_smi), LOOK)
+        message = f"nvidia-smi does not tell what is there: {machine.nvidia_smi}"
+        yield Finding(check="gpu", severity="problem", message=message, remedy=remedy)
+    elif not machine.gpus:
         message = "no NVIDIA GPU: CPU images can be proven here, CUDA images can be built and not be proven"
         yield Finding(check="gpu", severity="note", message=message)
     for one in machine.gpus:
-        row = facts.gpu(one.name)
-        capability = one.capability or (row.capability if row else "")
-        if not capability:
-            remedy = f"add its compute capability to the description: {{name: …, capability: {COMPUTE_CAP}}}"
-            message = f"{one.name} is not in the tables"
-            yield Finding(check="gpu", severity="warning", message=message, remedy=remedy)
-        elif "jetson" in one.name.lower() and Version(capability) < Version("11.0"):
-            message = (
-                f"{one.name}: the ARM wheels with CUDA are for servers; this one wants NVIDIA's own builds"
-            )
-            remedy = "take NVIDIA's images for Jetson, or a CPU image"
-            yield Finding(
-                check="gpu",
-                severity="warning",
-                message=message,
-                remedy=remedy,
-                source=facts.cited("general")[0],
-            )
-        else:
-            size = f", {one.memory / 2**30:.0f} GiB" if one.memory else ""
-            yield Finding(
-                check="gpu", severity="ok", message=f"{one.name} (compute capability {capability}{size})"
-            )
+        yield _gpu(one, facts)
+        yield from _doubtful(one, facts)
 
 
-def driver(machine: Machine, facts: Facts) -> Iterator[Finding]:
-    """Whether GPUs have a driver."""
-    if not machine.gpus:
+def _gpu(one: Gpu, facts: Facts) -> Finding:
+    capability = capability_of(one, facts)
+    if not capability:
+        remedy = f"add its compute capability to the description: {{name: …, capability: {COMPUTE_CAP}}}"
+        message = f"{one.name} is not in the tables"
+        return Finding(check="gpu", severity="warning", message=message, remedy=remedy)
+    if capability in JETSON:
+        return Finding(
+            check="gpu",
+            severity="warning",
+            message=f"{one.name}: the ARM wheels with CUDA are for servers; it wants NVIDIA's own builds",
+            remedy="take NVIDIA's images for Jetson, or a CPU image",
+            source=facts.cited("general")[0],
+        )
+    size = f", {one.memory / 2**30:.0f} GiB" if one.memory else ""
+    return Finding(check="gpu", severity="ok", message=f"{one.name} (compute capability {capability}{size})")
+
+
+def _doubtful(one: Gpu, facts: Facts) -> Iterator[Finding]:
+    """A compute capability that is told and cannot be, by the tables."""
+    row = facts.gpu(one.name)
+    if one.capability and row and row.capability != one.capability:
+        message = (
+            f"{one.name} has compute capability {row.capability} by the tables, and {one.capability} is told"
+        )
+    elif one.capability and not facts.is_capability(one.capability):
+        message = f"compute capability {one.capability} is not in the tables"
+    else:
         return
-    rows = [row for row in facts.cuda.values() if row.toolkit_driver[0].isdigit()]
-    if not machine.driver:
-        remedy = f"install NVIDIA's driver, {rows[-1].toolkit_driver} or newer for CUDA {rows[-1].version}"
-        yield Finding(check="driver", severity="problem", message="the GPUs have no driver", remedy=remedy)
-        return
-    yield from _unserved(machine, facts)
-    support = {row.version: row.support(machine.driver) for row in rows}
-    full = [version for version, how in support.items() if how == "full"]
-    minor = [version for version, how in support.items() if how == "minor"]
-    runs = [f"CUDA up to {full[-1]}"] if full else []
-    runs += [f"{'' if full else 'CUDA '}{minor[-1]} by minor version compatibility"] if minor else []
-    message = f"driver {machine.driver} runs {', '.join(runs) or 'no CUDA of these tables'}"
-    source = facts.cited("S8 S21")[0]
-    yield Finding(
-        check="driver",
-        severity="ok" if runs else "problem",
-        message=message,
-        source=source,
-        remedy="" if runs else "update it",
-    )
-
-
-def _unserved(machine: Machine, facts: Facts) -> Iterator[Finding]:
-    """GPUs that this driver is too old or too new for, each kind once."""
-    named = ((one.capability, facts.gpu(one.name)) for one in machine.gpus)
-    for capability in dict.fromkeys(told or (row.capability if row else "") for told, row in named):
-        row = facts.capabilities.get(capability)
-        message = row.refusal(machine.driver) if row else ""
-        if row and message:
-            source = facts.cited(row.source)[0]
-            remedy = "install a driver that does"
-            yield Finding(check="driver", severity="problem", message=message, remedy=remedy, source=source)
+    remedy = f"compare with nvidia-smi --query-gpu=name,compute_cap; {one.capability} is believed"
+    source = facts.cited(row.source)[0] if row else ""
+    yield Finding(check="gpu", severity="warning", message=message, remedy=remedy, source=source)
 
 
 def glibc(machine: Machine, facts: Facts) -> Iterator[Finding]:
@@ -215,10 +184,9 @@ def glibc(machine: Machine, facts: Facts) -> Iterator[Finding]:
         return
     floors = {torch: row.floor(machine.arch, "cpu") for torch, row in facts.torch.items()}
     fitting = [torch for torch, floor in floors.items() if floor and Version(floor) <= Version(machine.glibc)]
-    if fitting and fitting[-1] != facts.newest_torch:
-        message = (
-            f"glibc {machine.glibc} runs torch up to {fitting[-1]} outside containers; images have their own"
-        )
+    if not fitting or fitting[-1] != facts.newest_torch:
+        runs = f"torch up to {fitting[-1]}" if fitting else "no torch of these tables"
+        message = f"glibc {machine.glibc} runs {runs} outside containers; images have their own"
         yield Finding(check="glibc", severity="note", message=message, source=facts.cited("pypi wheel")[0])
 
 
@@ -258,13 +226,6 @@ def network(machine: Machine, facts: Facts) -> Iterator[Finding]:
         yield Finding(
             check="network", severity="note", message=f"proxies are set: {', '.join(machine.proxies)}"
         )
-
-
-def _version(text: str) -> Version | None:
-    try:
-        return Version(text.partition("+")[0])
-    except InvalidVersion:
-        return None
 
 
 CHECKS: tuple[Callable[[Machine, Facts], Iterator[Finding]], ...] = (

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from builder import yamldoc
 from builder.errors import InputError
-from builder.machine.values import CPU_LEVELS, Arch, Cpu, EngineSeen, Gpu, Machine, Service
+from builder.machine.values import CPU_LEVELS, DRIVER, Arch, Cpu, EngineSeen, Gpu, Machine, Service
 from builder.matrix.amounts import compute_capability, count, size
 from builder.matrix.reader import Part, Reader
 from builder.matrix.spelling import WordError, choose
@@ -26,6 +26,7 @@ TOP = (
     "disk",
     "driver",
     "gpus",
+    "nvidia_smi",
     "engines",
     "toolkit",
     "services",
@@ -35,21 +36,44 @@ CPU = ("vendor", "model", "count", "level", "flags")
 GPU = ("name", "capability", "memory")
 ENGINE = ("kind", "version", "store", "buildkit", "gpus")
 SERVICE = ("name", "answers", "note", "pulls", "pulls_left")
+SCHEMA = "envbuild.doctor/1"
+WRITER = "`envbuild doctor --json`"
+EXAMPLES = f"{WRITER} writes one, and docs/cli.md has an example"
+KIND = yamldoc.Kind(
+    name="a machine's description",
+    start="start with `os: ubuntu24.04`, or with `gpus: [RTX 3090]`",
+    examples=EXAMPLES,
+    reference=EXAMPLES,
+)
 ARCHES: tuple[Arch, ...] = ("x86_64", "aarch64")
 KINDS = ("docker", "podman")
 
 
 def load(path: Path) -> Machine:
     """The machine that a file describes. Raises `InputError` with every mistake, in the file's order."""
-    document = yamldoc.examine(yamldoc.read_text(path), str(path))
+    document = yamldoc.examine(yamldoc.read_text(path, KIND), str(path), KIND)
     if document.root is None:
         raise InputError(document.problems)
-    reader = Reader()
-    machine = _machine(reader.part(document.root, "", TOP, {}))
+    reader = Reader(kind=KIND, homes={})
+    machine = _machine(reader.part(_described(document.root, reader), "", TOP, {}))
     problems = (*document.problems, *reader.problems)
     if problems:
         raise InputError(problems)
     return machine
+
+
+def _described(root: Node, reader: Reader) -> Node:
+    """The description itself: all of it, or what the JSON of `doctor` has under `machine`."""
+    entries = {key.text: value for key, value in root.entries} if isinstance(root, yamldoc.Mapping) else {}
+    if "schema" not in entries:
+        return root
+    schema = reader.text(entries["schema"], "schema")
+    if schema == SCHEMA and "machine" in entries:
+        return entries["machine"]
+    if schema is not None:
+        message = f"a document of {yamldoc.shown(schema)} describes no machine"
+        reader.complain(entries["schema"].place, message, f"take that of {WRITER}, which is of {SCHEMA}")
+    return yamldoc.Mapping(entries=(), place=root.place)
 
 
 def _machine(top: Part) -> Machine:
@@ -62,6 +86,7 @@ def _machine(top: Part) -> Machine:
         disk=top.word("disk", _bytes, None),
         driver=top.word("driver", _driver, ""),
         gpus=_list(top, "gpus", _gpu, "[RTX 3090]"),
+        nvidia_smi=top.word("nvidia_smi", str, ""),
         engines=_list(top, "engines", _engine, "[{kind: docker, version: 28.0.1}]")
         if "engines" in top.values
         else None,
@@ -129,7 +154,7 @@ def _bytes(text: str) -> int | None:
 
 
 def _driver(text: str) -> str:
-    if not re.fullmatch(r"\d{3,4}(\.\d{1,4}){0,2}", text, re.ASCII):
+    if not DRIVER.fullmatch(text):
         raise WordError(
             f"'{yamldoc.shown(text)}' is no NVIDIA driver", "write 535, or 535.54.03 as nvidia-smi does"
         )

@@ -6,14 +6,14 @@ import os
 import platform
 import re
 import shutil
-import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from builder.machine.values import CPU_LEVELS, Arch, Cpu, EngineSeen, Gpu, Machine, Service
-
-Run = Callable[[list[str]], str | None]  # a program's standard output; None where it is missing or fails
+from builder.machine.nvidia_smi import ask
+from builder.machine.programs import ProgramError, Run, run
+from builder.machine.values import CPU_LEVELS, Arch, Cpu, EngineSeen, Machine, Service
+from builder.yamldoc import shown
 
 # What a build of torch may use: vectors, bfloat16, int8 dot products, matrix tiles; on ARM dot products, SVE.
 INTERESTING = ("avx", "avx2", "avx512f", "avx512_bf16", "avx512_vnni", "amx_tile", "amx_int8", "amx_bf16",
@@ -24,22 +24,8 @@ LEVELS = (
     frozenset({"avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe"}),
     frozenset({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}),
 )
-SMI = [
-    "nvidia-smi",
-    "--format=csv,noheader,nounits",
-    "--query-gpu=driver_version,name,memory.total,compute_cap",
-]
 STREAM_FROM = 8  # from then on CentOS is CentOS Stream, and /etc/os-release does not say so
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
-
-
-def run(command: list[str]) -> str | None:
-    """What a program prints, within ten seconds."""
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +42,7 @@ def probe(
 ) -> Machine:
     """This computer, with the engines and services that the caller found. Layers are kept in `store`."""
     here = here or Here()
-    driver, gpus = _gpus(here.run)
+    told = ask(here.run)
     arch: Arch = "aarch64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
     return Machine(
         os=_os(_text(here.root / "etc/os-release")),
@@ -65,10 +51,11 @@ def probe(
         cpu=cpu(_text(here.root / "proc/cpuinfo"), _cpus(here.root), arch),
         memory=_memory(here.root),
         disk=_free(store),
-        driver=driver,
-        gpus=gpus,
+        driver=told.driver,
+        gpus=told.gpus,
+        nvidia_smi=told.trouble,
         engines=engines,
-        toolkit=_version_of(here.run(["nvidia-ctk", "--version"])),
+        toolkit=_toolkit(here.run),
         services=services,
         proxies=tuple(name for name in PROXIES if here.env.get(name) or here.env.get(name.upper())),
     )
@@ -79,7 +66,7 @@ def cpu(cpuinfo: str, count: int | None, arch: str) -> Cpu:
 
     def told(*keys: str) -> str:
         found = (re.search(rf"^{key}\s*: (.*)$", cpuinfo, re.MULTILINE) for key in keys)
-        return next((match[1].strip() for match in found if match), "")
+        return next((shown(match[1].strip(), 200) for match in found if match), "")
 
     flags = frozenset(told("flags", "Features").split())
     level = 0
@@ -92,23 +79,6 @@ def cpu(cpuinfo: str, count: int | None, arch: str) -> Cpu:
         level=CPU_LEVELS[level] if flags and arch == "x86_64" else "",
         flags=tuple(flag for flag in INTERESTING if flag in flags),
     )
-
-
-def _gpus(run: Run) -> tuple[str, tuple[Gpu, ...]]:
-    """Driver and GPUs. Drivers before 510 do not know `compute_cap`: they are asked again without it."""
-    out = run(SMI) or run([*SMI[:-1], SMI[-1].removesuffix(",compute_cap")])
-    driver, gpus = "", []
-    for line in (out or "").splitlines():
-        version, name, memory, *capability = (part.strip() for part in line.split(","))
-        driver = version
-        gpus.append(
-            Gpu(
-                name=name,
-                capability=capability[0] if capability and re.fullmatch(r"\d+\.\d", capability[0]) else "",
-                memory=int(memory) * 2**20 if memory.isdigit() else None,
-            )
-        )
-    return driver, tuple(gpus)
 
 
 def _os(release: str) -> str:
@@ -144,8 +114,12 @@ def _free(folder: Path) -> int | None:
     return shutil.disk_usage(there).free if there else None
 
 
-def _version_of(text: str | None) -> str:
-    match = re.search(r"\d+(\.\d+)+", text or "")
+def _toolkit(run: Run) -> str:
+    try:
+        told = run(["nvidia-ctk", "--version"])
+    except ProgramError:
+        return ""
+    match = re.search(r"\d+(\.\d+)+", told or "", re.ASCII)
     return match[0] if match else ""
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 Arch = Literal["x86_64", "aarch64"]
+DRIVER = re.compile(r"\d{3,4}(\.\d{1,4}){0,2}", re.ASCII)  # `535`, `535.54.03`
 CPU_LEVELS = ("x86-64-v1", "x86-64-v2", "x86-64-v3", "x86-64-v4")
 
 
@@ -58,7 +60,8 @@ class Service:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
     """A computer. `os` by the tables' name where they know it; sizes in bytes; `disk` is what is free where
-    layers and files are kept; `engines` is None where nobody looked; `proxies` are names of variables.
+    layers and files are kept; `nvidia_smi` is what that program said where it did not tell driver or GPUs;
+    `engines` is None where nobody looked; `proxies` are names of variables.
     """
 
     os: str = ""
@@ -69,6 +72,7 @@ class Machine:
     disk: int | None = None
     driver: str = ""
     gpus: tuple[Gpu, ...] = ()
+    nvidia_smi: str = ""
     engines: tuple[EngineSeen, ...] | None = None
     toolkit: str = ""
     services: tuple[Service, ...] = ()

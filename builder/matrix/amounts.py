@@ -64,7 +64,7 @@ def count(low: int, high: int) -> Callable[[str], int]:
 
 def compute_capability(text: str) -> str:
     """A GPU generation: `8.6`; `sm_86` is understood."""
-    match = re.fullmatch(r"([1-9][0-9]?)\.([0-9])", text) or re.fullmatch(r"sm_([1-9][0-9]?)([0-9])", text)
+    match = re.fullmatch(r"([1-9]|1[0-9])\.([0-9])", text) or re.fullmatch(r"sm_([1-9]|1[0-9])([0-9])", text)
     if match is None:
         hint = "write the compute capability, for example 8.6 (RTX 30), 9.0 (H100) or 12.0 (RTX 50)"
         raise WordError(f"'{shown(text)}' is not a GPU generation", hint)

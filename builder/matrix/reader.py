@@ -11,7 +11,7 @@ from builder.errors import Place, Problem
 from builder.matrix import keys
 from builder.matrix.asked import Value
 from builder.matrix.spelling import WordError, choose, nearest
-from builder.yamldoc import Hole, Node, Scalar, shown
+from builder.yamldoc import MATRIX, Hole, Kind, Node, Scalar, shown
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -26,6 +26,8 @@ class Reader:
     """Reads nodes; `where` names a part of the document (`matrix.os`). What is wrong yields nothing."""
 
     problems: list[Problem] = field(default_factory=list)
+    kind: Kind = MATRIX
+    homes: Mapping[str, str] = field(default_factory=lambda: keys.HOMES)  # where a key stands, if elsewhere
 
     def complain(self, place: Place, message: str, hint: str) -> None:
         """Add a problem."""
@@ -38,7 +40,7 @@ class Reader:
         """
         part = Part(reader=self, where=where, place=node.place)
         if not isinstance(node, yamldoc.Mapping):
-            hint = f"write {where}: {{{known[0]}: …}}" if where else "start with `version: 1`"
+            hint = f"write {where}: {{{known[0]}: …}}" if where else self.kind.start
             self._wrong_type(node, where, "a mapping", hint)
             return part
         written = {key.text for key, _ in node.entries}
@@ -92,7 +94,7 @@ class Reader:
     def _unknown_key(self, key: Scalar, where: str, known: tuple[str, ...]) -> str | None:
         inside = f" in {where}" if where else ""
         meant = nearest(key.text, known)
-        home = keys.HOMES.get(key.text)
+        home = self.homes.get(key.text)
         if meant is not None:
             hint = f"did you mean '{meant}'?"
         elif home is not None:
@@ -110,7 +112,7 @@ class Reader:
             self.complain(node.place, f"{where or 'the file'} has no value", hint)
             return
         kind = {Scalar: "text", yamldoc.Sequence: "a list", yamldoc.Mapping: "a mapping"}[type(node)]
-        self.complain(node.place, f"{where or 'a matrix file'} must be {wanted}, not {kind}", hint)
+        self.complain(node.place, f"{where or self.kind.name} must be {wanted}, not {kind}", hint)
 
 
 @dataclass(slots=True, kw_only=True)

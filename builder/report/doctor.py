@@ -9,18 +9,18 @@ from builder.advice import Advice
 from builder.facts import Facts
 from builder.machine import Finding, Machine, Severity
 from builder.machine import as_json as described
+from builder.machine.document import SCHEMA
 from builder.records import plain
-from builder.report.look import PLAIN, Colour, Look, paint, wrap
+from builder.report.look import PLAIN, Colour, Look, paint, shown, wrap
 
-SCHEMA = "envbuild.doctor/1"
 COLOURS: dict[Severity, Colour | None] = {"ok": "green", "note": None, "warning": "yellow", "problem": "red"}
-NOBODY = "no build of torch in the tables serves this machine"
+NOBODY = "no build of torch in the tables suits this machine"
 
 
 def as_json(
     machine: Machine, found: Sequence[Finding], advice: Advice | None, facts: Facts
 ) -> dict[str, Any]:
-    """All of it as data; see docs/doctor.schema.json. `machine` is what --simulate takes."""
+    """All of it as data; see docs/doctor.schema.json. --simulate takes it back."""
     told = {**plain(advice), "cell": advice.cell, "why": dict(advice.why)} if advice else None
     return {
         "schema": SCHEMA,
@@ -51,7 +51,7 @@ def name_of(machine: Machine) -> str:
         gpus,
         machine.driver and f"driver {machine.driver}",
     )
-    return ", ".join(part for part in parts if part)
+    return shown(", ".join(part for part in parts if part))
 
 
 def _finding(finding: Finding, look: Look) -> Iterator[str]:
@@ -70,12 +70,15 @@ def _advice(advice: Advice | None, look: Look) -> Iterator[str]:
     if advice is None:
         yield paint("advice: none", "red", look)
         yield from wrap(NOBODY, look, indent=2, hang=2)
-        yield "    hint: a newer driver may help"
         return
     yield paint(f"advice: {advice.cell}", "green", look)
     values = {"os": advice.os, "python": advice.python, "cuda": advice.cuda, "torch": advice.torch}
+    values["driver"] = advice.driver
     for axis, why in advice.why:
         yield from wrap(f"{axis} {values[axis]}: {why}", look, indent=2, hang=2)
+        if axis == "driver":
+            wanted = f"{advice.driver} or newer" if "." in advice.driver else f"of branch {advice.driver}"
+            yield from wrap(f"hint: install NVIDIA's driver {wanted}", look, indent=4, hang=2)
     for warning in advice.warnings:
         yield from wrap(warning, look, indent=2, hang=2)
     yield "  `envbuild init` writes a matrix of it"

@@ -26,6 +26,7 @@ def text(machine: Machine, advice: Advice, facts: Facts) -> str:
     lines = [
         *_comment(f"Made by `envbuild init`, by tables of {facts.date}, for: {name_of(machine)}."),
         "# docs/matrix.md tells what else can be written here; `envbuild plan` shows what it means.",
+        *(line for caution in cautions(machine, advice) for line in ("#", *_comment(caution))),
         "version: 1",
         "",
         "# Where `envbuild publish` sends the images: write your own registry and repository.",
@@ -46,6 +47,22 @@ def text(machine: Machine, advice: Advice, facts: Facts) -> str:
         listed = ", ".join(f'"{capability}"' for capability in needed)
         lines += ["", "# What every CUDA image must have kernels for.", f"verify: {{gpus: [{listed}]}}"]
     return "\n".join((*lines, ""))
+
+
+def cautions(machine: Machine, advice: Advice) -> tuple[str, ...]:
+    """What stands in the way of these images on that machine, a sentence or two each."""
+    told = []
+    silent = [one.name for one in machine.services if not one.answers]
+    if silent:
+        told.append(
+            f"No answer from here: {', '.join(silent)}. `envbuild lock` and `build` need what the cells take"
+            " from there: set a mirror of your own, or run them on another machine."
+        )
+    if machine.nvidia_smi:
+        told.append(f"nvidia-smi does not tell what is there: {machine.nvidia_smi}. Ask again when it does.")
+    if advice.driver:
+        told.append(f"CUDA {advice.cuda} needs driver {advice.driver}: {dict(advice.why)['driver']}.")
+    return tuple(told)
 
 
 def _axis(key: str, values: str, why: str) -> list[str]:

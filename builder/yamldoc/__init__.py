@@ -12,15 +12,17 @@ from typing import Any
 import yaml
 
 from builder.errors import InputError
-from builder.yamldoc.content import MAX_BYTES, read_text, shown
+from builder.yamldoc.content import MATRIX, MAX_BYTES, Kind, read_text, shown
 from builder.yamldoc.nodes import Document, Hole, Mapping, Node, Scalar, Sequence
 from builder.yamldoc.reading import MAX_DEPTH, examine
 
 __all__ = [
+    "MATRIX",
     "MAX_BYTES",
     "MAX_DEPTH",
     "Document",
     "Hole",
+    "Kind",
     "Mapping",
     "Node",
     "Scalar",

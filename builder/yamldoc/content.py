@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from builder.errors import InputError, Place, Problem
@@ -20,7 +21,25 @@ _INVISIBLE = re.compile(
 _USER_IN_URL = re.compile(r"//[^/@\s]*@")  # often a credential, and messages end up in logs
 
 
-def read_text(path: Path) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """What a document is to be, for the messages: what it is called, how it starts, where examples are."""
+
+    name: str
+    start: str
+    examples: str
+    reference: str
+
+
+MATRIX = Kind(
+    name="a matrix file",
+    start="start with `version: 1`",
+    examples="docs/matrix.md has a complete example",
+    reference="`matrices/` has examples, docs/matrix-reference.md every key",
+)
+
+
+def read_text(path: Path, kind: Kind = MATRIX) -> str:
     """The file's text, which must be UTF-8 (with or without a byte order mark).
 
     Never reads much more than `MAX_BYTES`, whatever the path is; `unfit` judges the size. Raises `InputError`
@@ -30,7 +49,7 @@ def read_text(path: Path) -> str:
         with path.open("rb") as stream:
             content = stream.read(MAX_BYTES + 4)
     except FileNotFoundError:
-        hint = "check the path; `matrices/` has examples, docs/matrix-reference.md every key"
+        hint = f"check the path; {kind.reference}"
         raise InputError.of(f"{path} does not exist", hint=hint) from None
     except IsADirectoryError:
         raise InputError.of(f"{path} is a folder, not a file", hint="name a file in it") from None
@@ -41,14 +60,14 @@ def read_text(path: Path) -> str:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
         if len(content) > MAX_BYTES:  # the cut may have gone through a character, and the size is the news
-            raise InputError((_too_large(str(path)),)) from error
+            raise InputError((_too_large(str(path), kind),)) from error
         raise InputError((_not_utf8(content, error.start, str(path)),)) from error
 
 
-def unfit(text: str, file: str) -> Iterator[Problem]:
+def unfit(text: str, file: str, kind: Kind = MATRIX) -> Iterator[Problem]:
     """What keeps `text` from being parsed at all."""
     if len(text) > MAX_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        yield _too_large(file)
+        yield _too_large(file, kind)
         return
     for count, match in enumerate(_INVISIBLE.finditer(text), start=1):
         if count > _MAX_INVISIBLE:
@@ -61,9 +80,9 @@ def unfit(text: str, file: str) -> Iterator[Problem]:
         )
 
 
-def _too_large(file: str) -> Problem:
+def _too_large(file: str, kind: Kind) -> Problem:
     place = Place(file=file, line=1, column=1)
-    return Problem(message="the file is larger than 1 MiB", hint="is this a matrix?", place=place)
+    return Problem(message="the file is larger than 1 MiB", hint=f"is this {kind.name}?", place=place)
 
 
 def _not_utf8(content: bytes, offset: int, file: str) -> Problem:

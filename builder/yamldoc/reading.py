@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from builder.errors import Place, Problem
-from builder.yamldoc.content import shown, unfit
+from builder.yamldoc.content import MATRIX, Kind, shown, unfit
 from builder.yamldoc.nodes import Document, Hole, Mapping, Node, Scalar, Sequence
 from builder.yamldoc.syntax import problem_of
 
@@ -16,13 +16,13 @@ MAX_DEPTH = 20
 _MAX_PROBLEMS = 100
 
 
-def examine(text: str, file: str) -> Document:
+def examine(text: str, file: str, kind: Kind = MATRIX) -> Document:
     """As much of a document as can be read, with all that is wrong with it; raises nothing for bad text."""
     text = text.removeprefix("\ufeff")
-    problems = tuple(unfit(text, file))
+    problems = tuple(unfit(text, file, kind))
     if problems:
         return Document(root=None, problems=problems)
-    builder = _Builder(file=file)
+    builder = _Builder(file=file, kind=kind)
     try:
         for event in yaml.parse(text, Loader=_loader()):
             if not builder.take(event):
@@ -53,6 +53,7 @@ class _Builder:
     """Makes nodes of events. `stopped`: reading on would tell nothing, or nothing true."""
 
     file: str
+    kind: Kind
     problems: list[Problem] = field(default_factory=list)
     open: list[_Open] = field(default_factory=list)
     roots: list[Node] = field(default_factory=list)
@@ -84,7 +85,7 @@ class _Builder:
         root = self.roots[0] if self.roots else None
         if root is None or (isinstance(root, Scalar) and root.plain and not root.text):
             place = Place(file=self.file, line=1, column=1)
-            self._complain(place, "the file is empty", "docs/matrix.md has a complete example")
+            self._complain(place, "the file is empty", self.kind.examples)
             return None
         return root
 

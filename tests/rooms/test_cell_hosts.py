@@ -49,6 +49,51 @@ def rules(reasons: tuple[Reason, ...], weight: str) -> list[str]:
         ("NVIDIA RTX PRO 6000 Blackwell Max-Q Workstation Edition", "RTX PRO 6000 Blackwell", "12.0"),
         ("NVIDIA RTX A6000", "RTX A6000", "8.6"),
         ("NVIDIA B200", "B200", "10.0"),
+        ("NVIDIA GeForce GTX 1050 Ti", "GTX 1050 Ti", "6.1"),
+        ("NVIDIA GeForce GTX 1060 6GB", "GTX 1060", "6.1"),
+        ("NVIDIA GeForce GTX 1650 Ti", "GTX 1650 Ti", "7.5"),
+        ("NVIDIA GeForce GT 1030", "GT 1030", "6.1"),
+        ("1030", "GT 1030", "6.1"),
+        ("NVIDIA GeForce MX450", "MX450", "7.5"),
+        ("NVIDIA GeForce RTX 2070 Super with Max-Q Design", "RTX 2070", "7.5"),
+        ("GeForce GTX 1080 with Max-Q Design", "GTX 1080", "6.1"),
+        ("Quadro RTX 5000 with Max-Q Design", "Quadro RTX 5000", "7.5"),
+        ("NVIDIA TITAN X (Pascal)", "TITAN X", "6.1"),
+        ("GeForce GTX TITAN X", "GTX TITAN X", "5.2"),
+        ("Tesla V100S-PCIE-32GB", "V100S", "7.0"),
+        ("Tesla V100-DGXS-32GB", "V100", "7.0"),
+        ("Tesla V100-FHHL-16GB", "V100", "7.0"),
+        ("Tesla V100-SXM2-16GB-LS", "V100", "7.0"),
+        ("Tesla V100-SXM3-32GB-H", "V100", "7.0"),
+        ("NVIDIA A10G", "A10G", "8.6"),
+        ("NVIDIA T4G", "T4G", "7.5"),
+        ("NVIDIA RTX A4500", "RTX A4500", "8.6"),
+        ("NVIDIA RTX A5500 Laptop GPU", "RTX A5500", "8.6"),
+        ("NVIDIA RTX A1000 Laptop GPU", "RTX A1000", "8.6"),
+        ("NVIDIA RTX A400", "RTX A400", "8.6"),
+        ("NVIDIA GeForce RTX 4090 D", "RTX 4090 D", "8.9"),
+        ("NVIDIA H800 PCIe", "H800", "9.0"),
+        ("NVIDIA H20", "H20", "9.0"),
+        ("NVIDIA A800-SXM4-80GB", "A800", "8.0"),
+        ("NVIDIA A800 40GB Active", "A800", "8.0"),
+        ("NVIDIA A100-SXM4-40GB MIG 1g.5gb", "A100", "8.0"),
+        ("NVIDIA B300 SXM6 AC", "B300", "10.3"),
+        ("NVIDIA GH200 144G HBM3e", "GH200", "9.0"),
+        ("NVIDIA Thor", "Thor", "11.0"),
+        ("Orin (nvgpu)", "Orin", "8.7"),
+        ("Tesla K40m", "K40", "3.5"),
+        ("Tesla K20Xm", "K20X", "3.5"),
+        ("NVIDIA RTX PRO 4000 Blackwell SFF Edition", "RTX PRO 4000 Blackwell SFF", "12.0"),
+        ("NVIDIA RTX PRO 5000 Blackwell Generation Laptop GPU", "RTX PRO 5000 Blackwell", "12.0"),
+        ("GRID V100DX-32C", "V100", "7.0"),
+        ("GRID V100S-32Q", "V100S", "7.0"),
+        ("GRID T4-16Q", "T4", "7.5"),
+        ("GRID RTX6000-2Q", "Quadro RTX 6000", "7.5"),
+        ("NVIDIA RTX6000-Ada-48Q", "RTX 6000 Ada", "8.9"),
+        ("NVIDIA A40-48Q", "A40", "8.6"),
+        ("GRID A100D-3-40C", "A100", "8.0"),
+        ("NVIDIA L40S-48Q", "L40S", "8.9"),
+        ("NVIDIA H100XM-80C", "H100", "9.0"),
     ],
 )
 def test_a_gpu_is_known_by_what_nvidia_smi_and_people_call_it(name, row, capability):
@@ -59,6 +104,21 @@ def test_a_gpu_is_known_by_what_nvidia_smi_and_people_call_it(name, row, capabil
 @pytest.mark.parametrize("text", ["8.6", "sm_86", "86"])
 def test_a_compute_capability_will_do(text):
     assert host(None, [text], FACTS).gpus[0].capability == "8.6"
+
+
+@pytest.mark.parametrize("text", [*FACTS.capabilities, "13.0"])
+def test_every_capability_will_do_and_one_of_the_next_generation(text):
+    assert host(None, [text], FACTS).gpus[0].capability == text
+    assert host(None, [text.replace(".", "")], FACTS).gpus[0].capability == text
+
+
+def test_of_several_gpus_with_a_name_none_is_guessed():
+    with pytest.raises(InputError, match="'RTX 6000' is not in the tables") as caught:
+        host(None, ["RTX 6000"], FACTS)
+    hint = caught.value.problems[0].hint
+    assert "RTX PRO 6000 Blackwell or RTX 6000 Ada or Quadro RTX 6000" in hint
+    assert "RTX A6000" not in hint
+    assert FACTS.gpu("NVIDIA GPU of tomorrow") is None
 
 
 def test_every_gpu_of_the_table_is_found_by_its_own_name():
@@ -72,6 +132,11 @@ def test_every_gpu_of_the_table_is_found_by_its_own_name():
         ("12.8", (), "'12.8' is no NVIDIA driver"),
         (None, ("RTX 3091",), "'RTX 3091' is not in the tables"),
         (None, ("",), "'' is not in the tables"),
+        (None, ("751",), "'751' is no compute capability"),
+        (None, ("12",), "'12' is no compute capability"),
+        (None, ("99.9",), "'99.9' is no compute capability"),
+        (None, ("7.7",), "'7.7' is no compute capability"),
+        (None, ("sm_00",), "'sm_00' is no compute capability"),
     ],
 )
 def test_what_is_no_driver_or_gpu_is_told(driver, gpus, words):

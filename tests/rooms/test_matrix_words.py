@@ -218,7 +218,11 @@ REFUSED = [
     ),
     (amounts.duration, ["", "0", "-1", "25h", "1d", "1.5h", "10 m", "9" * 40], "at most 24h"),
     (amounts.count(1, 60000), ["0", "-1", "60001", "0x10", "01", "1.0", "٣", "", "9" * 5000], "for example"),
-    (amounts.compute_capability, ["8", "86", "sm86", "9.0a", "8.60", "RTX", "0.1"], "8.6"),
+    (
+        amounts.compute_capability,
+        ["8", "86", "sm86", "9.0a", "8.60", "RTX", "0.1", "99.9", "75.0", "sm_750"],
+        "8.6",
+    ),
 ]
 
 

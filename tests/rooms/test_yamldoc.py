@@ -151,7 +151,7 @@ def test_billion_laughs_do_not_grow():
 
 
 def test_a_megabyte_is_the_limit():
-    assert told("#" * (2 * 1024**2)) == ["f:1:1: the file is larger than 1 MiB → is this a matrix?"]
+    assert told("#" * (2 * 1024**2)) == ["f:1:1: the file is larger than 1 MiB → is this a matrix file?"]
     assert yamldoc.parse("a: " + "x" * (1024**2 - 3), "f")
 
 
