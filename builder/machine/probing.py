@@ -66,15 +66,15 @@ def cpu(cpuinfo: str, count: int | None, arch: str) -> Cpu:
 
     def told(*keys: str) -> str:
         found = (re.search(rf"^{key}\s*: (.*)$", cpuinfo, re.MULTILINE) for key in keys)
-        return next((shown(match[1].strip(), 200) for match in found if match), "")
+        return next((match[1].strip() for match in found if match), "")
 
     flags = frozenset(told("flags", "Features").split())
     level = 0
     while arch == "x86_64" and level < len(LEVELS) and LEVELS[level] <= flags:
         level += 1
     return Cpu(
-        vendor=told("vendor_id", "CPU implementer"),
-        model=told("model name"),
+        vendor=shown(told("vendor_id", "CPU implementer")),
+        model=shown(told("model name"), 200),
         count=count,
         level=CPU_LEVELS[level] if flags and arch == "x86_64" else "",
         flags=tuple(flag for flag in INTERESTING if flag in flags),

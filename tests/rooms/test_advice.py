@@ -86,6 +86,7 @@ def test_the_driver_that_an_advice_takes_is_named(name, driver, arch, cuda, need
     assert (advice.cuda, advice.driver) == (cuda, needs)
     if needs:
         assert dict(advice.why)["driver"].endswith(f"the machine has {driver or 'none'}")
+        assert ("." in needs) or f"driver {needs} runs" in dict(advice.why)["cuda"]
         assert f"# CUDA {cuda} needs driver {needs}: " in starter.text(machine, advice, FACTS)
 
 

@@ -56,12 +56,18 @@ def test_the_os_is_one_of_the_tables(tmp_path, release, name):
         (V3, "x86-64-v3"),
         (f"{V3} avx512f avx512bw avx512cd avx512dq avx512vl", "x86-64-v4"),
         (V3.replace("fma ", ""), "x86-64-v2"),
+        (f"{' '.join(f'other{n}' for n in range(200))} {V3}", "x86-64-v3"),
     ],
 )
 def test_the_cpu_tells_its_level(tmp_path, flags, level, monkeypatch):
     monkeypatch.setattr("platform.machine", lambda: "x86_64")
     found = seen(tmp_path, {"proc/cpuinfo": CPUINFO.format(flags)}, {}).cpu
     assert (found.vendor, found.model, found.level) == ("GenuineIntel", "Xeon", level)
+
+
+def test_a_name_of_a_cpu_cannot_steer_the_terminal(tmp_path):
+    found = seen(tmp_path, {"proc/cpuinfo": "model name\t: Evil \x1b[31m CPU\n"}, {})
+    assert found.cpu.model == "Evil \\x1b[31m CPU"
 
 
 def test_the_limits_of_a_control_group_count(tmp_path):
