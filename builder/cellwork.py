@@ -21,6 +21,7 @@ from builder.image import Image, Locked
 from builder.matrix import VerifySettings
 from builder.ports import Ports
 from builder.recipe import Recipe
+from builder.timeline import Timeline
 from builder.trial import Subject
 from builder.verification import Verification
 
@@ -131,7 +132,7 @@ class _Stage:
 
 
 @contextmanager
-def _stage(cell: str, name: Stage, emit: Emit, log: TextIO) -> Iterator[_Stage]:
+def _stage(cell: str, name: Stage, emit: Emit, log: TextIO, timeline: Timeline) -> Iterator[_Stage]:
     """A stage from Started to Finished, also when it fails."""
     begun = time.monotonic()
     stage = _Stage(cell=cell, name=name, emit=emit, log=log)
@@ -139,7 +140,8 @@ def _stage(cell: str, name: Stage, emit: Emit, log: TextIO) -> Iterator[_Stage]:
     emit(Started(cell=cell, stage=name))
     log.write(f"== {name}\n")
     try:
-        yield stage
+        with timeline.within(timeline.opened(name, cell)):
+            yield stage
         stage.outcome = stage.outcome or "done"
     except InterruptedByUserError:
         stage.outcome = "cancelled"
@@ -177,14 +179,14 @@ def build_cell(work: Work, locked: Locked, ports: Ports, emit: Emit) -> Image:
     if found is not None:
         emit(Finished(cell=cell, stage="build", outcome="kept", seconds=0.0))
         return found
-    begun = time.monotonic()
+    begun, timeline = time.monotonic(), ports.shared.timeline
     work.folder.mkdir(parents=True, exist_ok=True)
     (work.folder / "image.json").unlink(missing_ok=True)  # a record must never outlive what it tells of
     (work.folder / "verification.json").unlink(missing_ok=True)
     with work.log.open("w", encoding="utf-8") as log:
-        with _stage(cell, "fetch", emit, log) as stage:
+        with _stage(cell, "fetch", emit, log, timeline) as stage, timeline.busy():
             image.fetch(locked, ports, stage.stopping(ports.cancel))
-        with _stage(cell, "build", emit, log) as stage:
+        with _stage(cell, "build", emit, log, timeline) as stage:
             tell = stage.stopping(ports.cancel)
             made, parts = image.make(locked, ports, tell)
             stored = image.load(made, ports, tell)
@@ -250,7 +252,8 @@ def verify_cell(work: Work, built: Image, ports: Ports, emit: Emit) -> Verificat
     with (
         ports.shared.slot(),
         work.log.open("a", encoding="utf-8") as log,
-        _stage(cell, "verify", emit, log) as stage,
+        _stage(cell, "verify", emit, log, ports.shared.timeline) as stage,
+        ports.shared.timeline.busy(),
     ):
         verdict = verification.verify(
             subject, cell, ports.engine, lambda check: stage.tell(Progress(step=check)), ports.cancel

@@ -6,7 +6,7 @@ import itertools
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from pathlib import Path
@@ -20,6 +20,7 @@ from builder.layer.cache import Layers
 from builder.layer.values import Layer
 from builder.names import ARCHES
 from builder.source.api import Pin, Source
+from builder.timeline import Timeline
 
 CELL_LABEL = "org.envbuild.cell"  # every image of ours carries it
 LATER = 1000  # the rank of work that nothing else waits for
@@ -70,42 +71,58 @@ class Shared:
     def __init__(self, jobs: int) -> None:
         self._slots, self._loads = Slots(jobs), Slots(jobs)
         self._guard = threading.Lock()
-        self._begun: dict[str, Future[Any]] = {}
+        self._begun: dict[str, tuple[Future[Any], int | None]] = {}
+        self.timeline = Timeline()
 
-    def begin(self, name: str, make: Callable[[], Made]) -> Future[Made]:
-        """The work of that name: under way already, or begun now. Its errors are every waiter's."""
+    def begin(self, name: str, make: Callable[[], Made], label: str = "") -> Future[Made]:
+        """The work of that name: under way already, or begun now. Its errors are every waiter's. The timeline
+        tells of it by its label; without one it is too little to be told.
+        """
         with self._guard:
-            known = self._begun.get(name)
-            if known is not None:
-                return cast("Future[Made]", known)
-            future: Future[Made] = Future()
-            self._begun[name] = future
-        threading.Thread(target=_fulfil, args=(future, make), name=name[:15], daemon=True).start()
-        return future
+            future, span = self._begun.get(name) or self._started(name, make, label)
+        if span is not None:
+            self.timeline.wanted(span)
+        return cast("Future[Made]", future)
+
+    def _started(self, name: str, make: Callable[[], Any], label: str) -> tuple[Future[Any], int | None]:
+        future: Future[Any] = Future()
+        span = self.timeline.opened(label) if label else None
+        self._begun[name] = future, span
+        within = nullcontext() if span is None else self.timeline.within(span)
+        words = (future, make, within)
+        threading.Thread(target=_fulfil, args=words, name=name[:15], daemon=True).start()
+        return future, span
 
     def settle(self) -> None:
         """Wait until nothing is under way any more, also what no waiter is left for."""
         while True:
             with self._guard:
-                left = [future for future in self._begun.values() if not future.done()]
+                left = [future for future, _ in self._begun.values() if not future.done()]
             if not left:
                 return
             wait(left)
 
-    def slot(self, rank: int = LATER) -> AbstractContextManager[None]:
+    @contextmanager
+    def slot(self, rank: int = LATER) -> Iterator[None]:
         """One of the pieces of work that may go on at once. Nobody may wait for another within."""
-        return self._slots.one(rank)
+        with self._slots.one(rank), self.timeline.busy():
+            yield
 
-    def loading(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def loading(self) -> Iterator[None]:
         """One of the loads that may go on at once."""
-        return self._loads.one(0)
+        with self._loads.one(0), self.timeline.busy():
+            yield
 
 
-def _fulfil(future: Future[Any], make: Callable[[], Any]) -> None:
+def _fulfil(future: Future[Any], make: Callable[[], Any], within: AbstractContextManager[None]) -> None:
     try:
-        future.set_result(make())
+        with within:
+            made = make()
     except BaseException as error:  # noqa: BLE001  it is raised again where the result is asked for
         future.set_exception(error)
+    else:
+        future.set_result(made)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

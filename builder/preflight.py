@@ -13,6 +13,7 @@ from typing import Literal
 from builder.errors import CellError, EnvbuildError, NotAskedError
 from builder.matrix import BaseSource
 from builder.recipe import Recipe
+from builder.remembered import Remembered
 from builder.source.api import Order, Source
 
 AT_ONCE = 8
@@ -35,37 +36,63 @@ class Input:
 
 
 def look(
-    recipes: Sequence[Recipe], policy: BaseSource, source: Source, digest: Digest
+    recipes: Sequence[Recipe], policy: BaseSource, source: Source, digest: Digest, remembered: Remembered
 ) -> Mapping[str, tuple[Input, ...]]:
-    """The inputs of each cell. What several cells need is asked once."""
+    """The inputs of each cell. What several cells need is asked once, and within an hour not again."""
     bases = () if policy == "bootstrap" else tuple({recipe.base: None for recipe in recipes})
     orders = tuple({recipe.order: None for recipe in recipes})
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="preflight") as pool:
-        based = pool.map(lambda base: _asked("base", base, lambda: digest(base)), bases)
-        ordered = pool.map(lambda order: _order(order, source), orders)
+        based = pool.map(lambda base: _base(base, digest, remembered), bases)
+        ordered = pool.map(lambda order: _order(order, source, remembered), orders)
         seen_bases, seen_orders = (
             dict(zip(bases, based, strict=True)),
             dict(zip(orders, ordered, strict=True)),
         )
+    remembered.keep()
     return {
-        recipe.cell.id: (*filter(None, (seen_bases.get(recipe.base),)), *seen_orders[recipe.order])
+        recipe.cell.id: (
+            *filter(None, (seen_bases.get(recipe.base),)),
+            *seen_orders[recipe.order],
+            *filter(None, (_own_python(recipe),)),
+        )
         for recipe in recipes
     }
 
 
-def _order(order: Order, source: Source) -> tuple[Input, ...]:
+def _base(base: str, digest: Digest, remembered: Remembered) -> Input:
+    return _asked("base", base, lambda: remembered.note(f"base {base}", lambda: digest(base)))
+
+
+def _own_python(recipe: Recipe) -> Input | None:
+    """A Python that comes with packages which nobody is asked about before a lock or a build."""
+    cell = recipe.cell
+    if cell.provider == "standalone":
+        return None
+    if cell.provider == "system":
+        note = f"the packages of {cell.os}, by the tables"
+        return Input(what="python", name=f"Python {cell.python} of {cell.os}", found="there", note=note)
+    return Input(
+        what="python", name=f"Python {cell.python}", found="unknown", note="conda's channel is not asked"
+    )
+
+
+def _order(order: Order, source: Source, remembered: Remembered) -> tuple[Input, ...]:
     """The wheels, and the Python where it is a standalone one."""
     first, *more = order.requirements
     wheels = f"{first} and {len(more)} more for Python {order.python}, glibc {order.glibc}, {order.arch}"
-    found = [_asked("wheels", wheels, lambda: _wheels(order, source))]
+    found = [_asked("wheels", wheels, lambda: remembered.note(repr(order), lambda: _wheels(order, source)))]
     if order.standalone:
-        offered = lambda: source.offers(order.python, order.arch)  # noqa: E731
+        key = f"python {order.python} {order.arch}"
+        offered = lambda: remembered.note(key, lambda: source.offers(order.python, order.arch))  # noqa: E731
         found.append(_asked("python", f"Python {order.python}", offered))
     return tuple(found)
 
 
 def _wheels(order: Order, source: Source) -> str:
-    return f"{len(source.resolve(replace(order, standalone=False)).wheels)} wheels"
+    """How many there are, and which torch."""
+    wheels = source.resolve(replace(order, standalone=False)).wheels
+    told = [f"{pin.name} {pin.version} sha256:{pin.sha256[:12]}" for pin in wheels if pin.name == "torch"]
+    return ", ".join([f"{len(wheels)} wheel{'s' * (len(wheels) != 1)}", *told])
 
 
 def _asked(what: What, name: str, ask: Callable[[], str | None]) -> Input:

@@ -14,9 +14,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from builder import plainjson
+from builder.check import Check, well_formed
 from builder.events import Stage
 from builder.image import Image, Piece
-from builder.verification import Check, Verification
+from builder.timeline import Run, Span
+from builder.verification import Verification
 
 SCHEMA = "envbuild.records/1"
 
@@ -42,7 +45,13 @@ def dumps(value: Any) -> str:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file so that a reader sees the old content or the new, never a part."""
+    """Write a file so that a reader sees the old content or the new, never a part. What a link names is
+    written, and the link stays; what is no file (a device, a pipe) is written as it is.
+    """
+    if path.is_relative_to("/dev") or path.is_relative_to("/proc") or (path.exists() and not path.is_file()):
+        path.write_bytes(content)
+        return
+    path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -66,8 +75,8 @@ def write(folder: Path, kind: str, value: Any, parent: str | None) -> Path:
 def _read(folder: Path, kind: str) -> dict[str, Any] | None:
     """The value part of a record, or None where there is none or it is not ours."""
     try:
-        body = json.loads((folder / f"{kind}.json").read_text())
-    except (OSError, ValueError, RecursionError):
+        body = plainjson.loads((folder / f"{kind}.json").read_bytes())
+    except (OSError, ValueError):
         return None
     if not isinstance(body, dict) or body.get("schema") != SCHEMA or body.get("kind") != kind:
         return None
@@ -84,10 +93,13 @@ def _fits(value: Any, numbers: tuple[str, ...], texts: tuple[str, ...]) -> bool:
 
 def read_image(folder: Path) -> Image | None:
     """The image that was built into this folder, or None."""
-    value = _read(folder, "image")
-    if value is None:
-        return None
+    return image_of(_read(folder, "image"))
+
+
+def image_of(told: Any) -> Image | None:
+    """The image that JSON tells of, or None where it tells of none."""
     try:
+        value = dict(told)
         packages = tuple((str(name), str(version)) for name, version in value.pop("packages"))
         layers = tuple(Piece(**piece) for piece in value.pop("layers"))
         image = Image(packages=packages, layers=layers, tags=tuple(map(str, value.pop("tags"))), **value)
@@ -99,10 +111,13 @@ def read_image(folder: Path) -> Image | None:
 
 def read_verification(folder: Path) -> Verification | None:
     """The verdict that was reached in this folder, or None."""
-    value = _read(folder, "verification")
-    if value is None:
-        return None
+    return verification_of(_read(folder, "verification"))
+
+
+def verification_of(told: Any) -> Verification | None:
+    """The verdict that JSON tells of, or None where it tells of none."""
     try:
+        value = dict(told)
         checks = tuple(
             Check(**{**check, "warnings": tuple(check["warnings"])}) for check in value.pop("checks")
         )
@@ -111,7 +126,50 @@ def read_verification(folder: Path) -> Verification | None:
         return None
     texts = ("image", "status", "level", "verifier", "asked", "wanted")
     whole = _fits(proof, ("seconds",), texts) and isinstance(proof.reason, (str, type(None)))
-    return proof if whole and all(_is_check(check) for check in checks) else None
+    whole = whole and isinstance(proof.environment, dict) and isinstance(proof.fingerprint, dict)
+    return proof if whole and all(map(well_formed, checks)) else None
+
+
+def write_run(folder: Path, run: Run) -> None:
+    """When what went on: beside the run that built, the last one that only verified what it had built."""
+    stages = {span.label for span in run.spans if span.cell}
+    if "build" in stages:
+        (folder / "run-verify.json").unlink(missing_ok=True)
+        write(folder, "run", run, None)
+    elif stages:  # else everything was kept, and the runs before tell more
+        write(folder, "run-verify", run, None)
+
+
+def read_runs(folder: Path) -> tuple[Run, ...]:
+    """What `write_run` has left there, oldest first."""
+    return tuple(run for kind in ("run", "run-verify") if (run := _run(_read(folder, kind))))
+
+
+def _run(value: dict[str, Any] | None) -> Run | None:
+    if value is None:
+        return None
+    try:
+        spans = tuple(_span(span) for span in value.pop("spans"))
+        run = Run(spans=spans, **value)
+    except (KeyError, TypeError, ValueError):
+        return None
+    return run if _fits(run, ("seconds", "jobs"), ("begun", "engine")) else None
+
+
+def _span(told: Mapping[str, Any]) -> Span:
+    """One span of a run. Raises `ValueError` and others where it is none."""
+    busy = tuple((float(begun), float(ended)) for begun, ended in told["busy"])
+    waiters = tuple(int(number) for number in told["waiters"])
+    span = Span(**{**told, "busy": busy, "waiters": waiters})
+    if not _fits(span, ("number", "begun", "ended"), ("label", "cell")):
+        raise ValueError(span)
+    return span
+
+
+def damaged(folder: Path) -> bool:
+    """Whether a record of an image or a verdict lies there that cannot be read as one."""
+    found = {"image": read_image, "verification": read_verification}
+    return any((folder / f"{kind}.json").is_file() and not read(folder) for kind, read in found.items())
 
 
 def read_seconds(folder: Path) -> dict[Stage, float]:
@@ -125,8 +183,3 @@ def read_repository(folder: Path) -> str:
     """`host/path` where the cell was published last; empty where it was not."""
     told = (_read(folder, "release") or {}).get("repository")
     return told if isinstance(told, str) else ""
-
-
-def _is_check(check: Check) -> bool:
-    known = ("pass", "warn", "fail", "error", "skip")
-    return isinstance(check.id, str) and check.status in known and isinstance(check.required, bool)

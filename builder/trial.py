@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from builder import plainjson
 from builder.bundle import bundle
 from builder.engine.api import Engine, RunEnd, RunRequest
 from builder.matrix import VerifySettings
@@ -93,7 +94,7 @@ class Records:
 
     def _keep(self, text: bytes) -> None:
         try:
-            record = json.loads(text)
+            record = plainjson.loads(text)
         except ValueError:
             return
         if isinstance(record, dict):

@@ -15,15 +15,15 @@ import json
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, Literal, get_args
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
 
 from builder import trial
 from builder.bundle import Listed, bundle_digest, listed
+from builder.check import Check, reported
 from builder.engine.api import Engine, RunEnd
 from builder.trial import Subject, Trial
 
-CheckStatus = Literal["pass", "warn", "fail", "error", "skip"]
 CellVerdict = Literal["passed", "failed", "not verified", "error"]
 
 OTHER_UID = (
@@ -42,23 +42,6 @@ SIGNALS = {
     137: "killed",
     139: "segmentation fault",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One check: what was seen (`values`), what was allowed (`limits`), and why it is not a pass."""
-
-    id: str
-    title: str
-    status: CheckStatus
-    required: bool
-    seconds: float
-    values: dict[str, Any] = field(default_factory=dict)
-    limits: dict[str, Any] = field(default_factory=dict)
-    reason: str | None = None
-    hint: str | None = None
-    needs: str | None = None  # what a skip waited for: `gpu`, `two gpus`, `compiler` …
-    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +113,7 @@ def verify(
     """
     begun = time.monotonic()
     main = trial.run(subject, engine, starts(on_check), cancel)
-    checks = _checks(main)
+    checks = reported(main)
     broken = _broken(main, listed(subject.settings.level), checks)
     if broken is None and subject.settings.level != "static" and not _stopped_early(checks):
         on_check("uid.other")
@@ -141,7 +124,7 @@ def verify(
 
 def judged(main: Trial, subject: Subject) -> Verification:
     """The verdict on one trial alone."""
-    checks = _checks(main)
+    checks = reported(main)
     broken = _broken(main, listed(subject.settings.level), checks)
     return _verdict(main, subject, checks, broken)
 
@@ -175,23 +158,6 @@ def starts(on_check: OnCheck) -> trial.OnRecord:
 def _unheard(record: dict[str, Any]) -> None:
     """Nobody watches the second container's records come in."""
     del record
-
-
-def _checks(tried: Trial) -> tuple[Check, ...]:
-    """The checks that were reported; a record that is not of the form is left out, and so is missed by
-    `_broken`.
-    """
-    names = {each.name for each in fields(Check)}
-    found = []
-    for record in tried.records:
-        if record.get("record") != "check" or record.get("status") not in get_args(CheckStatus):
-            continue
-        try:
-            check = Check(**{key: value for key, value in record.items() if key in names})
-        except TypeError:
-            continue
-        found.append(replace(check, warnings=tuple(map(str, check.warnings))))
-    return tuple(found)
 
 
 def _values(tried: Trial, kind: str) -> dict[str, Any]:
@@ -264,7 +230,7 @@ def _other_uid(subject: Subject, engine: Engine, cancel: threading.Event) -> Che
     begun = time.monotonic()
     stranger = replace(subject, user=OTHER_UID, homeless=True, only=OTHER_UID_CHECKS, gpus=False)
     tried = trial.run(stranger, engine, _unheard, cancel)
-    checks = _checks(tried)
+    checks = reported(tried)
     wrong = [check for check in checks if check.status not in ("pass", "warn")]
     missing = sorted(set(OTHER_UID_CHECKS) - {check.id for check in checks})
     ended = tried.end.exit_code if not missing else None

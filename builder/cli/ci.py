@@ -18,7 +18,7 @@ SUMMARY = "GITHUB_STEP_SUMMARY"  # names a file; other systems may set it too
 
 def ready(junit: Path | None) -> None:
     """Raises `InputError` where the report could not be written: better now than after hours."""
-    if junit is not None:
+    if junit is not None and not junit.exists():
         folders.writable(junit.parent, "--junit")
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import click
-from click.shell_completion import split_arg_string
+from click.shell_completion import CompletionItem, split_arg_string
 
 from builder.errors import EnvbuildError
 
@@ -17,6 +17,11 @@ MOST_FILES = 20  # matrices that are looked into; each takes some milliseconds
 def cells(context: click.Context, option: click.Parameter, begun: str) -> list[str]:  # noqa: ARG001  click's signature
     """The cells of the matrix that was typed, or of those that lie here."""
     return _cells_of(_typed() or _here(), begun)
+
+
+def files(context: click.Context, option: click.Parameter, begun: str) -> list[CompletionItem]:  # noqa: ARG001
+    """Whatever files the shell itself finds."""
+    return [CompletionItem(begun, type="file")]
 
 
 def names(context: click.Context, option: click.Parameter, begun: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -74,7 +75,7 @@ def _rule(name: str, facts: Facts) -> Rule | None:
         if near
         else "name a cell, such as debian12-py3.11-cpu-torch2.8.0, or a rule"
     )
-    raise InputError.of(f"there is no rule and no cell called {shown(name)}", hint=hint)
+    raise InputError.of(f"there is no rule and no cell called '{shown(name)}'", hint=hint)
 
 
 def _explained(name: str, path: Path | None, facts: Facts) -> Explained:
@@ -100,8 +101,12 @@ def _alone(name: str, facts: Facts) -> Selection:
         raise InputError.of(f"the tables have no operating system {parts['os']}", hint=hint + more)
     platform = f"linux/{parts['architecture'] or 'amd64'}"
     text = ALONE.format(**parts | {"cuda": cuda_version(parts["cuda"]), "platform": platform})
-    asked = matrices.parse(text, UNNAMED)
-    cells = expand(asked, knowing(asked, facts))
+    try:
+        asked = matrices.parse(text, UNNAMED)
+        found = expand(asked, knowing(asked, facts))
+    except InputError as error:  # the lines of a file that nobody wrote say nothing
+        raise InputError(replace(problem, place=None) for problem in error.problems) from error
+    cells = tuple(replace(cell, id=name) for cell in found)  # a matrix of one platform leaves that out
     return Selection(matrix=asked, facts=facts, cells=cells, chosen=cells)
 
 

@@ -12,7 +12,7 @@ from builder import source
 from builder.base import Wish
 from builder.cli.screen import warn
 from builder.cli.selection import Selection
-from builder.errors import InputError
+from builder.errors import EnvbuildError, InputError
 from builder.lock import Asked, Lock
 from builder.ports import Ports
 from builder.recipe import Recipe
@@ -68,15 +68,30 @@ def complete(
     found: Lock | None, chosen: Selection, templates: Path | None, ports: Ports, *, quiet: bool = False
 ) -> Lock:
     """The lock with all chosen cells in it; what was missing is locked now, and written beside the matrix."""
+    made, failed = attempt(found, chosen, templates, ports, quiet=quiet)
+    if failed:
+        raise locks.together(failed)
+    return made
+
+
+def attempt(
+    found: Lock | None, chosen: Selection, templates: Path | None, ports: Ports, *, quiet: bool
+) -> tuple[Lock, dict[str, EnvbuildError]]:
+    """The lock with those of the chosen cells that can be locked, and what is wrong with each other one.
+
+    Raises it where no cell is left.
+    """
     if found is not None and all(found.cell(cell.id) for cell in chosen.chosen):
-        return found
+        return found, {}
     place = locks.path_for(chosen.matrix.path)
     tell = _untold if quiet else _told
     tell(str(place))
     wanted = asked(chosen, every_recipe(chosen, templates))
-    made = locks.make(wanted, found, ports, tell)
+    made, failed = locks.attempt(wanted, found, ports, tell)
+    if wanted.chosen <= set(failed) or not set(failed) <= wanted.chosen:
+        raise locks.together(failed)
     locks.write(made, place)
-    return made
+    return made, failed
 
 
 def _told(step: str) -> None:

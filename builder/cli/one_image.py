@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from builder.events import Finished, Progressed, Started
 from builder.matrix import VerifySettings
 from builder.pipeline import Result
 from builder.ports import Ports
+from builder.registry import parse
 from builder.report.follow import Viewer, watching
 from builder.trial import Subject
 from builder.verification import Verification
@@ -23,6 +25,8 @@ def verify(reference: str, flags: Flags) -> int:
     """Verify the image, show the result, and return the exit code."""
     if any(character.isspace() for character in reference) or not reference:
         raise InputError.of(f"{reference!r} is neither a matrix file nor an image", hint="check its spelling")
+    if not re.fullmatch(r"(sha256:)?[0-9a-f]{12,64}", reference):  # an id of the engine's is no name
+        parse(reference)
     ci.ready(flags.junit)
     with running.ports(flags.engine) as outside:
         view = replace(running.view(1, ("verify",), flags, outside), checks=True)

@@ -41,7 +41,8 @@ def _shard(context: click.Context, option: click.Parameter, value: str | None) -
         raise click.BadParameter(f"'{shown(value)}' is no part such as 2/5")
     number, of = int(match[1]), int(match[2])
     if not 1 <= number <= of:
-        raise click.BadParameter(f"there is no part {number} of {of}; the first is 1/{of}")
+        told = f"the first is 1/{of}" if of else "a whole has one part at least: 1/1"
+        raise click.BadParameter(f"there is no part {number} of {of}; {told}")
     return Shard(number=number, of=of)
 
 
@@ -155,6 +156,18 @@ force_option = click.option(
     "--force", is_flag=True, help="Build every cell, also one of which nothing has changed."
 )
 
+
+def _junit(context: click.Context, option: click.Parameter, value: Path | None) -> Path | None:  # noqa: ARG001
+    """Where the report goes. One of an earlier run is taken away, lest it stand for a run that wrote none."""
+    if value is None:
+        return None
+    if str(value) in ("-", "."):  # an empty name reads as the folder
+        raise click.BadParameter("a file is wanted; /dev/stdout is standard output")
+    if value.is_file() and not value.is_symlink() and not context.resilient_parsing:
+        value.unlink()
+    return value
+
+
 _VERIFY = (
     click.option("--reverify", is_flag=True, help="Verify again what was verified as it is now."),
     click.option(
@@ -181,6 +194,7 @@ _VERIFY = (
         "--junit",
         type=click.Path(path_type=Path, dir_okay=False),
         metavar="FILE",
+        callback=_junit,
         help="Write the results as JUnit XML, too: a suite per cell, a case per check.",
     ),
 )

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from builder import preflight, records
+from builder import remembered as remembering
 from builder.cell import Cell, host, refusals, there
 from builder.cli import selection, tables
 from builder.cli.options import matrix_argument, only_option, shard_option
@@ -18,6 +19,7 @@ from builder.cli.screen import say, warn
 from builder.cli.selection import Selection
 from builder.errors import CellError, InputError
 from builder.preflight import Input
+from builder.remembered import Remembered
 from builder.report import plan_table, problems
 from builder.report.look import look
 from builder.report.plan_table import Plan
@@ -107,6 +109,11 @@ def _jobs(chosen: Selection, only: tuple[str, ...], options: dict[str, Any]) -> 
     """The cells to build as jobs; those that cannot be are refused as ever."""
     from builder.report import jobs  # noqa: PLC0415
 
+    names = {"--online": "online", "--driver": "driver", "--gpu": "gpus"}
+    asked = [name for name, given in names.items() if options[given]]
+    if asked:
+        message = f"{' and '.join(asked)} cannot be combined with --format {options['form']}"
+        raise InputError.of(message, hint="jobs have no place for what it tells; plan twice")
     refused = refusals(tuple(cell for cell in chosen.cells if selection.meant(cell, only)), chosen.matrix)
     if refused:
         raise InputError(refused)
@@ -131,9 +138,14 @@ def _planned(chosen: Selection, cells: tuple[Cell, ...], options: dict[str, Any]
 
 
 def _inputs(chosen: Selection) -> Mapping[str, tuple[Input, ...]]:
-    from builder.source import open_source  # noqa: PLC0415
+    from builder.source import offline, open_source, store_folder  # noqa: PLC0415
 
-    return preflight.look(chosen.recipes(), chosen.matrix.base, open_source(), _digest)
+    if offline():
+        raise InputError.of(
+            "--online asks the outside, and ENVBUILD_OFFLINE forbids it", hint="unset one of them"
+        )
+    remembered = Remembered(store_folder() / remembering.NAME)
+    return preflight.look(chosen.recipes(), chosen.matrix.base, open_source(), _digest, remembered)
 
 
 def _digest(reference: str) -> str | None:

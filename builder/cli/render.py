@@ -49,6 +49,10 @@ def command(matrix: Path, only: tuple[str, ...], templates: Path | None, **optio
     chosen, out, check = selection.select(matrix, only), options["out"], options["check"]
     recipes = chosen.recipes(templates)
     if options["form"] == "dockerfile":
+        given = ["--out"] * (out is not None) + ["--check"] * check
+        if given:
+            message = f"{' and '.join(given)} cannot be combined with --format dockerfile"
+            raise InputError.of(message, hint="it goes to standard output")
         return _print(recipes)
     places = [(one, _place(one, out, chosen.matrix)) for one in recipes]
     top = out or folders.default(chosen.matrix)

@@ -6,17 +6,19 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from builder import lock as locks
 from builder import pipeline, recipe, records
 from builder.cellwork import Work
 from builder.cli import cache, ci, folders, locking
 from builder.cli.screen import say, warn
 from builder.cli.selection import Selection
+from builder.errors import EnvbuildError
 from builder.events import Stage
 from builder.image import Locked
 from builder.lock import Lock
@@ -99,9 +101,10 @@ def run(chosen: Selection, flags: Flags, *, build: bool, verify: bool) -> int:
     folders.writable(folder)
     ci.ready(flags.junit)
     with ports(flags.engine, flags.jobs) as outside:
-        lock = _lock(found, chosen, flags, outside) if build else found
+        lock, lost = _lock(found, chosen, flags, outside) if build else (found, {})
         with_gpus = verify and gpus(flags, outside)
-        works = tuple(work_on(one, lock, chosen, flags, folder / one.cell.id) for one in recipes)
+        left = [one for one in recipes if one.cell.id not in lost]
+        works = tuple(work_on(one, lock, chosen, flags, folder / one.cell.id) for one in left)
         works = tuple(dataclasses.replace(work, gpus=work.gpus and with_gpus) for work in works)
         options = Options(
             jobs=flags.jobs, fail_fast=flags.fail_fast, build=build, verify=verify, allow=allowed(flags)
@@ -113,6 +116,9 @@ def run(chosen: Selection, flags: Flags, *, build: bool, verify: bool) -> int:
             took=lambda: {work.recipe.cell.id: records.read_seconds(work.folder) for work in works},
         )
         results = follow(pipeline.run(works, outside, options), seen)
+        about = outside.engine.about()
+        records.write_run(folder, outside.shared.timeline.run(f"{about.kind} {about.version}", flags.jobs))
+    results = _with_lost(recipes, results, lost)
     show(results, folder, flags)
     code = max((result.exit_code for result in results), default=0)
     if code == 130:
@@ -127,8 +133,24 @@ def empty(chosen: Selection) -> bool:
     return not chosen.chosen
 
 
-def _lock(found: Lock | None, chosen: Selection, flags: Flags, outside: Ports) -> Lock:
-    return locking.complete(found, chosen, flags.templates, outside, quiet=flags.quiet)
+def _lock(
+    found: Lock | None, chosen: Selection, flags: Flags, outside: Ports
+) -> tuple[Lock, dict[str, EnvbuildError]]:
+    """The lock, and the cells that cannot be locked: their failure is theirs, unless the first ends all."""
+    lock, lost = locking.attempt(found, chosen, flags.templates, outside, quiet=flags.quiet)
+    if lost and flags.fail_fast:
+        raise locks.together(lost)
+    return lock, lost
+
+
+def _with_lost(
+    recipes: Sequence[Recipe], results: Sequence[Result], lost: Mapping[str, EnvbuildError]
+) -> tuple[Result, ...]:
+    """The results of all cells in their order."""
+    found = {result.cell: result for result in results}
+    for cell, error in lost.items():
+        found[cell] = Result(cell=cell, outcome="failed", problems=error.problems, exit_code=error.exit_code)
+    return tuple(found[one.cell.id] for one in recipes)
 
 
 def view(cells: int, stages: tuple[Stage, ...], flags: Flags, outside: Ports) -> View:

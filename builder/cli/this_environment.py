@@ -24,9 +24,9 @@ IMAGE = "here"  # in the place of an image's id
 def verify(matrix: str | None, only: tuple[str, ...], python: str | None, flags: Flags) -> int:
     """Verify it, show the result, and return the exit code. With a matrix, as the cell that `only` names."""
     ci.ready(flags.junit)
-    subject = _subject(matrix, only, flags)
-    found = python or here.interpreter()
-    name = only[0] if matrix else found
+    name, subject = _subject(matrix, only, flags)
+    found = _placed(python) if python else here.interpreter()
+    name = name or found
     proof = _proven(name, found, subject, flags)
     allowed = proof.status == "not verified" and proof.waits_for <= running.allowed(flags)
     code = 0 if proof.status == "passed" or allowed else 1
@@ -34,18 +34,25 @@ def verify(matrix: str | None, only: tuple[str, ...], python: str | None, flags:
     return code
 
 
-def _subject(matrix: str | None, only: tuple[str, ...], flags: Flags) -> Subject:
-    """What is tried; what it must be is known from a matrix alone."""
-    settings, claim = VerifySettings(), None
+def _placed(python: str) -> str:
+    """The same program from any folder: the verifier has one of its own. A link stays one, because it tells
+    which environment is meant.
+    """
+    return str(Path(python).absolute()) if "/" in python else python
+
+
+def _subject(matrix: str | None, only: tuple[str, ...], flags: Flags) -> tuple[str, Subject]:
+    """The cell, if it is known, and what is tried; what it must be is known from a matrix alone."""
+    settings, claim, name = VerifySettings(), None, ""
     if matrix is not None:
         chosen = selection.select(Path(matrix), only)
         if len(chosen.chosen) != 1:
             message = f"this environment can be one cell, and {len(chosen.chosen)} are chosen"
             raise InputError.of(message, hint="name the one that it is: --only CELL")
         (recipe,) = chosen.recipes()
-        settings, claim = chosen.matrix.verify, records.plain(recipe.claim)
+        settings, claim, name = chosen.matrix.verify, records.plain(recipe.claim), recipe.cell.id
     with_gpus = DRIVER.exists() if flags.gpus is None else flags.gpus
-    return Subject(
+    return name, Subject(
         image=IMAGE,
         claim=claim,
         settings=running.settings(settings, flags),

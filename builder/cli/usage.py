@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import sys
 
 import click
@@ -24,7 +25,9 @@ def problem(error: click.ClickException) -> Problem:
     if isinstance(error, click.BadParameter):
         return _bad_value(error, see)
     if isinstance(error, click.BadOptionUsage):
-        return Problem(message=f"{command}: {error.option_name} needs a value", hint=see)
+        several = re.search(r"requires (\d+) arguments", error.message)
+        wanted = f"{several[1]} values" if several else "a value"
+        return Problem(message=f"{command}: {error.option_name} needs {wanted}", hint=see)
     group = context.command if context else None
     if isinstance(group, click.Group) and "No such command" in error.message:
         return _no_command(error.message.split("'")[1], group, command)

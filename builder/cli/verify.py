@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from builder.cli import one_image, running, selection
+from builder.cli import completing, one_image, running, selection
 from builder.cli.options import run_options, verify_options
 from builder.errors import InputError
 
+# Options without a use where no matrix and no engine has a part in it.
+OF_IMAGES = ("only", "shard", "out", "reverify")
+OF_ENGINES = ("engine", "shard", "out", "reverify")
+
 
 @click.command("verify")
-@click.argument("target", metavar="[MATRIX|IMAGE]", required=False)
+@click.argument("target", metavar="[MATRIX|IMAGE]", required=False, shell_complete=completing.files)
 @click.option(
     "--here", is_flag=True, help="Prove the environment that this runs in, without an engine and a container."
 )
 @click.option(
-    "--python", metavar="PATH", help="The Python of --here; default: the first on PATH that has torch."
+    "--python",
+    metavar="PATH",
+    shell_complete=completing.files,
+    help="The Python of --here; default: the first on PATH that has torch.",
 )
 @run_options
 @verify_options
@@ -40,6 +48,7 @@ def command(target: str | None, only: tuple[str, ...], **options: Any) -> int:
     """
     flags, here, python = running.flags(options), options["here"], options["python"]
     if here:
+        _refuse("--here", OF_ENGINES if target else ("only", *OF_ENGINES), {"only": only, **options})
         from builder.cli import this_environment  # noqa: PLC0415
 
         return this_environment.verify(target, only, python, flags)
@@ -49,8 +58,22 @@ def command(target: str | None, only: tuple[str, ...], **options: Any) -> int:
         raise InputError.of(
             "envbuild verify needs a matrix or an image", hint="or --here: the environment at hand"
         )
-    if target.endswith((".yaml", ".yml")) or target.startswith((".", "/")) or Path(target).is_file():
+    if _is_matrix(target):
         return running.run(
             selection.select(Path(target), only, options["shard"]), flags, build=False, verify=True
         )
+    _refuse("an image that no matrix tells of", OF_IMAGES, {"only": only, **options})
     return one_image.verify(target, flags)
+
+
+def _is_matrix(target: str) -> bool:
+    """Whether a file is meant, and not an image."""
+    return target.endswith((".yaml", ".yml")) or target.startswith((".", "/")) or Path(target).exists()
+
+
+def _refuse(kind: str, names: Sequence[str], given: Mapping[str, Any]) -> None:
+    """Raise `InputError` for options that mean nothing to what is verified."""
+    idle = [f"--{name}" for name in names if given[name]]
+    if idle:
+        verb = "means" if len(idle) == 1 else "mean"
+        raise InputError.of(f"{' and '.join(idle)} {verb} nothing to {kind}", hint="leave that out")

@@ -107,7 +107,7 @@ def _begun(order: Order, ports: Ports, on_progress: OnProgress) -> list[Future[P
 
 def _begin(rank: int, maker: _Maker, ports: Ports, on_progress: OnProgress) -> Future[Part]:
     """A carrier, under way. Those of the least rank are made first: the lowest goes into the engine first."""
-    return ports.shared.begin(maker.key, partial(_made, rank, maker, ports, on_progress))
+    return ports.shared.begin(maker.key, partial(_made, rank, maker, ports, on_progress), maker.label)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,7 +243,8 @@ class _Ahead:
         image = assembly.assemble(parts, Configured(env=(), labels=labels), self._arch, NO_DATE)
         name = f"{REPOSITORY}:{image.id.removeprefix('sha256:')[:24]}"
         # Orders of several bases may come to the same image: one of them loads it.
-        self._ports.shared.begin(f"load {name}", partial(self._load, image, name)).result()
+        load = partial(self._load, image, name)
+        self._ports.shared.begin(f"load {name}", load, f"load {parts[-1].label}").result()
         if self._last:
             self._ports.engine.untag(self._last)  # the layers stay: the new image holds them
         self._loaded, self._last = len(parts), name

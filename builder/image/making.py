@@ -115,8 +115,10 @@ def _shared(locked: Locked, ports: Ports, on_progress: OnProgress) -> Parts:
 
     ground, cell = locked.ground, locked.recipe.cell
     order = carrier.Order(cell=locked.cell, ground=ground)
-    environment = ports.shared.begin(order.key, lambda: carrier.environment(order, ports, on_progress))
-    own = ports.shared.begin(ground.key, lambda: system.part(ground, ports, on_progress))
+    environment = ports.shared.begin(
+        order.key, lambda: carrier.environment(order, ports, on_progress), "environment"
+    )
+    own = ports.shared.begin(ground.key, lambda: system.part(ground, ports, on_progress), ground.label)
     pending: tuple[Future[Any], ...] = (environment, own)
     ended, _ = wait(pending, return_when=FIRST_EXCEPTION)
     for one in ended:
@@ -132,7 +134,7 @@ def _custom(locked: Locked, ports: Ports, on_progress: OnProgress) -> Parts:
     from builder.image import custom  # noqa: PLC0415
 
     order = custom.Order(cell=locked.cell, ground=locked.ground)
-    own = ports.shared.begin(order.key, lambda: custom.part(order, ports, on_progress))
+    own = ports.shared.begin(order.key, lambda: custom.part(order, ports, on_progress), custom.LABEL)
     part = own.result()
     return (*_base_parts(locked, ports, on_progress), part)
 

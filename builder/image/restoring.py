@@ -45,13 +45,15 @@ def in_engine(wanted: Wanted, ports: Ports, on_progress: OnProgress) -> str:
     Raises `OutsideError` where nothing has it any more: a mirror or a tag has moved on.
     """
     name = f"{wanted.label} {wanted.name} in the engine"
-    return ports.shared.begin(name, lambda: _in_engine(wanted, ports, on_progress)).result()
+    label = f"{wanted.label} into the engine"
+    return ports.shared.begin(name, lambda: _in_engine(wanted, ports, on_progress), label).result()
 
 
 def layers(wanted: Wanted, ports: Ports, on_progress: OnProgress) -> tuple[LayerFile, ...]:
     """The base's own layers as files of this machine, byte for byte; brought once for all who ask."""
     name = f"{wanted.label} {wanted.name} on this machine"
-    return ports.shared.begin(name, lambda: _layers(wanted, ports, on_progress)).result()
+    label = f"{wanted.label} onto this machine"
+    return ports.shared.begin(name, lambda: _layers(wanted, ports, on_progress), label).result()
 
 
 def _in_engine(wanted: Wanted, ports: Ports, on_progress: OnProgress) -> str:

@@ -57,7 +57,8 @@ class Ground:
 
 def stage_image(ground: Ground, ports: Ports, on_progress: OnProgress) -> str:
     """The `os` stage as an image in the engine: found there, or built now, once for all who ask."""
-    return ports.shared.begin(ground.image, lambda: _stage_image(ground, ports, on_progress)).result()
+    label = f"install the packages of {ground.recipe.cell.os}"
+    return ports.shared.begin(ground.image, lambda: _stage_image(ground, ports, on_progress), label).result()
 
 
 def _stage_image(ground: Ground, ports: Ports, on_progress: OnProgress) -> str:

@@ -1,6 +1,7 @@
 """Dynamic int8 quantization: smaller, nearly as right, and really done. So small a net gets no faster."""
 
 import importlib
+import time
 from typing import Any, Callable, NamedTuple
 
 from inside import mlp
@@ -12,6 +13,7 @@ from inside.saving import loaded, saved
 PLACES = ("torch.ao.quantization", "torch.quantization")
 ENGINES = ("x86", "fbgemm", "onednn", "qnnpack")
 RATIO, AGREEMENT, DROP = 0.35, 0.98, 0.02
+BATCH, PASSES = 128, 21  # of a latency: samples at once, and how often
 LIMITS = {"size_ratio": "<%g" % RATIO, "agreement": ">=%g" % AGREEMENT, "accuracy_drop": "<=%g" % DROP}
 
 
@@ -95,6 +97,20 @@ def way(torch):
     return eager_way(torch) or torchao_way() or builtin_way(torch)
 
 
+def latencies(torch, pixels, *models):
+    """The median time of a forward pass of each model over a batch, in ms, taken in turns.
+
+    Told, never judged: it is the machine's as much as the image's.
+    """
+    batch, times = pixels[:BATCH], [[] for _ in models]
+    for _ in range(PASSES):
+        for number, model in enumerate(models):
+            begun = time.perf_counter()
+            mlp.outputs(torch, model, batch)
+            times[number].append(time.perf_counter() - begun)
+    return [round(sorted(kept)[PASSES // 2] * 1e3, 4) for kept in times]
+
+
 def measured(bench, quantized, name):
     """What the gates look at."""
     torch, made, samples = bench.torch, bench.trained, bench.samples
@@ -103,6 +119,7 @@ def measured(bench, quantized, name):
     path, small = saved(bench, quantized, name + "-int8.pt")
     agreement = float((answers.argmax(1) == made.outputs.argmax(1)).sum().item()) / len(answers)
     right = mlp.accuracy(answers, samples.test_classes)
+    float_ms, int8_ms = latencies(torch, samples.test_pixels, made.model, quantized)
     return answers, path, {
         "size_ratio": round(small / whole, 4),
         "agreement": agreement,
@@ -110,6 +127,8 @@ def measured(bench, quantized, name):
         "accuracy_drop": round(made.accuracy - right, 6),
         "largest_error": float((answers - made.outputs).abs().max()),
         "bytes": small,
+        "float_ms": float_ms,
+        "int8_ms": int8_ms,
     }  # fmt: skip
 
 

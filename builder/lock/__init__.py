@@ -5,7 +5,7 @@ from __future__ import annotations
 from builder.lock.changes import changes
 from builder.lock.document import dumps, sealed
 from builder.lock.listing import listing, unpinned
-from builder.lock.making import Asked, asks_engine, make, settled
+from builder.lock.making import Asked, asks_engine, attempt, make, settled, together
 from builder.lock.mirroring import Mirrored, mirror
 from builder.lock.reading import loads, path_for, read, versions
 from builder.lock.staleness import checksum, missing, stale
@@ -22,6 +22,7 @@ __all__ = [
     "LockedSystem",
     "Mirrored",
     "asks_engine",
+    "attempt",
     "changes",
     "checksum",
     "dumps",
@@ -36,6 +37,7 @@ __all__ = [
     "settled",
     "stale",
     "system_key",
+    "together",
     "unpinned",
     "versions",
     "write",

@@ -9,11 +9,12 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 from builder.base import Wish
-from builder.errors import EnvbuildError, OutsideError, Problem
+from builder.errors import EnvbuildError, InterruptedByUserError, OutsideError, Problem
 from builder.lock import ground
-from builder.lock.environments import Held, held, public, resolve
+from builder.lock.environments import held, public, resolve
 from builder.lock.ground import Ground
 from builder.lock.staleness import checksum
 from builder.lock.values import CANONICAL, Lock, LockedCell, system_key
@@ -63,6 +64,16 @@ def asks_engine(asked: Asked, old: Lock | None) -> bool:
 
 def make(asked: Asked, old: Lock | None, ports: Ports, tell: Tell) -> Lock:
     """The lock of what is asked. Raises everything that went wrong, each with its cell."""
+    made, failed = attempt(asked, old, ports, tell)
+    if failed:
+        raise together(failed)
+    return made
+
+
+def attempt(
+    asked: Asked, old: Lock | None, ports: Ports, tell: Tell
+) -> tuple[Lock, dict[str, EnvbuildError]]:
+    """The lock of the cells that can be locked, and what went wrong with each other one."""
     grounds = _known(asked, old)
     if asked.offline:
         _refuse_unknown(asked, old, grounds)
@@ -81,14 +92,24 @@ def make(asked: Asked, old: Lock | None, ports: Ports, tell: Tell) -> Lock:
         distinct = dict.fromkeys(orders.values())
         resolved = {order: pool.submit(resolve, order, ports, tell) for order in distinct}
         _settle(ports, *bases.values(), *resolved.values())
-    _raise_all(orders, bases, resolved)
-    supplies = {ident: resolved[order].result() for ident, order in orders.items()}
-    cells = [
-        settled_pins[recipe.cell.id] or _cell(recipe, supplies[recipe.cell.id])
-        for recipe in _members(asked, old)
-    ]
+    lost = {where: error for where, future in bases.items() if (error := _error(future))}
+    unresolved = {order: error for order, future in resolved.items() if (error := _error(future))}
+    failed: dict[str, EnvbuildError] = {}
+    cells = []
+    for recipe in _members(asked, old):
+        ident = recipe.cell.id
+        order = orders.get(ident)
+        error = lost.get((recipe.base, recipe.cell.platform))
+        if error is None and order is not None:
+            error = unresolved.get(order)
+        if error:
+            failed[ident] = error
+        else:
+            cells.append(settled_pins[ident] or _cell(recipe, resolved[orders[ident]].result()))
     known = {where: one for where, one in grounds.items() if one}
-    return _whole(asked, cells, known | {where: one.result() for where, one in bases.items()})
+    known |= {where: future.result() for where, future in bases.items() if where not in lost}
+    needed = {(cell.base, cell.platform) for cell in cells}
+    return _whole(asked, cells, {where: one for where, one in known.items() if where in needed}), failed
 
 
 def _members(asked: Asked, old: Lock | None) -> tuple[Recipe, ...]:
@@ -169,29 +190,27 @@ def _settle(ports: Ports, *futures: Future[Ground] | Future[Supplies]) -> None:
         raise
 
 
-def _raise_all(
-    orders: Mapping[str, Held],
-    bases: Mapping[Where, Future[Ground]],
-    resolved: Mapping[Held, Future[Supplies]],
-) -> None:
-    """Raise what went wrong: of the worst kind, with all problems, each with the cell that met it."""
-    cells = {order: ident for ident, order in reversed(list(orders.items()))}
-    failed: list[tuple[str | None, BaseException | None]] = [
-        (None, future.exception()) for future in bases.values()
-    ]
-    failed += [(cells[order], future.exception()) for order, future in resolved.items()]
-    errors = [(cell, error) for cell, error in failed if error is not None]
-    for _, error in errors:
-        if not isinstance(error, EnvbuildError):
-            raise error
-    if errors:
-        kinds = [type(error) for _, error in errors if isinstance(error, EnvbuildError)]
-        raise max(kinds, key=lambda kind: kind.exit_code)(
-            problem if problem.cell else dataclasses.replace(problem, cell=cell)
-            for cell, error in errors
-            if isinstance(error, EnvbuildError)
-            for problem in error.problems
-        )
+def _error(future: Future[Any]) -> EnvbuildError | None:
+    """What the work failed of. Raises what is a bug, and an interruption, which is no cell's own."""
+    error = future.exception()
+    if error is not None and (
+        not isinstance(error, EnvbuildError) or isinstance(error, InterruptedByUserError)
+    ):
+        raise error
+    return error
+
+
+def together(failed: Mapping[str, EnvbuildError]) -> EnvbuildError:
+    """One error of the worst kind, with all problems, each once and with the first cell that met it."""
+    first: dict[int, tuple[str, EnvbuildError]] = {}
+    for cell, error in failed.items():
+        first.setdefault(id(error), (cell, error))
+    worst = max((type(error) for error in failed.values()), key=lambda kind: kind.exit_code)
+    return worst(
+        problem if problem.cell else dataclasses.replace(problem, cell=cell)
+        for cell, error in first.values()
+        for problem in error.problems
+    )
 
 
 def _cell(recipe: Recipe, supplies: Supplies) -> LockedCell:

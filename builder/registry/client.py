@@ -18,7 +18,9 @@ from builder.registry.asking import Asking, Repository
 from builder.registry.names import HUB, checked_digest, checked_host, checked_path, checked_reference
 from builder.registry.retrying import Retrying
 from builder.registry.tokens import Tokens
-from builder.registry.transport import Wire
+from builder.registry.transport import Times, Wire
+
+HASTY = Times(connect=5.0, read=10.0)
 
 
 def connect(
@@ -49,6 +51,7 @@ def hasty(host: str) -> Registry:
     """The registry at `host`, of which everything is asked once: an answer within seconds is worth more."""
     retrying = Retrying(cancel=threading.Event(), attempts=1)
     made = connect(host)
+    made.asking.wire.times = HASTY
     return replace(made, asking=replace(made.asking, retrying=retrying))
 
 

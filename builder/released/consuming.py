@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from builder.check import Check
 from builder.engine.api import About, ImageFacts
 from builder.errors import CellError, OutsideError
 from builder.papers import Contents
 from builder.papers.parts import parts
 from builder.released.values import Found, Image
-from builder.verification import Check
 
 ZSTD_FROM = 23  # the first Docker that unpacks zstd
 

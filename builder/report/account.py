@@ -11,10 +11,13 @@ from builder import records
 from builder.cell import Cell
 from builder.image import Image
 from builder.recipe import Recipe
+from builder.records import plain
 from builder.report.look import shown
-from builder.report.plan_table import standing
+from builder.report.plan_table import cell_as_json, standing
+from builder.timeline import Run
 from builder.verification import Verification
 
+SCHEMA = "envbuild.report/1"
 TAIL = 20  # lines of the log of a build that failed
 GOOD, OPEN, BAD = "good", "open", "bad"
 KINDS = {
@@ -49,6 +52,8 @@ class Entry:
         """Why it is not good."""
         if self.proof is not None and self.proof.reason:
             return (self.proof.reason,)
+        if self.verdict == "damaged":
+            return (f"the records in {self.folder} cannot be read: build and verify it anew",)
         blocking = tuple(reason.message for reason in self.cell.reasons if reason.weight != "warning")
         return blocking if self.image is None else ()
 
@@ -62,15 +67,19 @@ class Entry:
             told += [f"{check.id}: {' '.join(text.split())}" for text in check.warnings]
         return tuple(dict.fromkeys(told))
 
-    def figure(self, check: str, name: str) -> Any:
+    def figure(self, check: str, name: str) -> float | None:
         """One figure of one check; None where it was not measured."""
+        told = self._told(check, name)
+        return told if isinstance(told, (int, float)) else None
+
+    def _told(self, check: str, name: str) -> Any:
         found = [one for one in (self.proof.checks if self.proof else ()) if one.id == check]
         return found[0].values.get(name) if found else None
 
     @property
     def losses(self) -> tuple[float, ...]:
         """The mean loss of each epoch."""
-        told = self.figure("train.curve", "losses")
+        told = self._told("train.curve", "losses")
         return (
             tuple(told) if isinstance(told, list) and all(isinstance(x, (int, float)) for x in told) else ()
         )
@@ -78,13 +87,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """All cells of a matrix, the lock's digest (empty without one), and the date of the tables."""
+    """All cells of a matrix, the lock's digest (empty without one), the date of the tables, and the runs that
+    did something last.
+    """
 
     matrix: str
     name: str
     facts: str
     lock: str
     entries: tuple[Entry, ...]
+    runs: tuple[Run, ...] = ()
 
     @property
     def shared(self) -> dict[str, tuple[str, ...]]:
@@ -105,17 +117,47 @@ def entries(cells: Sequence[Cell], recipes: Sequence[Recipe], folder: Path) -> t
 def _entry(cell: Cell, digest: str | None, folder: Path) -> Entry:
     if digest is None:
         return Entry(cell=cell, verdict=standing(cell), folder=folder)
+    if records.damaged(folder):
+        return Entry(cell=cell, verdict="damaged", folder=folder)
     image = records.read_image(folder)
     if image is None:
         tail = tuple(_tail(folder / "build.log"))
         return Entry(cell=cell, verdict="build failed" if tail else "not built", folder=folder, tail=tail)
     if image.recipe != digest:
         return Entry(cell=cell, verdict="stale", folder=folder)
-    proof = records.read_verification(folder)
-    if proof is None or proof.image != image.id:
-        return Entry(cell=cell, verdict="built", folder=folder, image=image)
-    static = " (static)" if proof.status == "passed" and proof.level == "static" else ""
-    return Entry(cell=cell, verdict=proof.status + static, folder=folder, image=image, proof=proof)
+    proof = proof_of(image, records.read_verification(folder))
+    return Entry(cell=cell, verdict=verdict(proof), folder=folder, image=image, proof=proof)
+
+
+def proof_of(image: Image, found: Verification | None) -> Verification | None:
+    """The verdict that was found, if it is about this image."""
+    return found if found is not None and found.image == image.id else None
+
+
+def verdict(proof: Verification | None) -> str:
+    """What a built image's verdict is called."""
+    if proof is None:
+        return "built"
+    return f"{proof.status} (static)" if (proof.status, proof.level) == ("passed", "static") else proof.status
+
+
+def as_json(account: Account) -> dict[str, Any]:
+    """The account as data; see docs/report.schema.json."""
+    cells = [
+        {
+            "id": entry.cell.id,
+            "verdict": entry.verdict,
+            "reasons": list(entry.reasons),
+            "warnings": list(entry.warnings),
+            "tail": list(entry.tail),
+            "cell": cell_as_json(entry.cell),
+            "image": plain(entry.image),
+            "verification": plain(entry.proof),
+        }
+        for entry in account.entries
+    ]
+    head = {"matrix": account.matrix, "name": account.name, "facts": account.facts, "lock": account.lock}
+    return {"schema": SCHEMA, **head, "cells": cells, "runs": [plain(run) for run in account.runs]}
 
 
 def _tail(log: Path) -> Iterator[str]:

@@ -71,6 +71,13 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def megabytes(size: int) -> str:
+    """`8 kB`, `4.4 MB`, `709 MB`."""
+    if size < 1e5:
+        return f"{size / 1e3:,.0f} kB"
+    return f"{size / 1e6:,.1f} MB" if size < 10e6 else f"{size / 1e6:,.0f} MB"
+
+
 def clock(seconds: float) -> str:
     """Whole seconds as `0:07`, `12:05`, `2:03:04`."""
     minutes, rest = divmod(int(seconds), 60)

@@ -49,8 +49,9 @@ def of_run(results: Sequence[Result], env: Mapping[str, str] = os.environ) -> It
     """Errors for the cells that failed the run, then warnings for those that were let through."""
     failed = [result for result in results if result.exit_code]
     for result in failed[:MOST]:
-        text = "\n".join(line.strip() for line in troubles.of([result], PLAIN) if line) or result.outcome
-        yield command("error", text, title=f"{result.cell}: {result.outcome}", env=env)
+        title = f"{result.cell}: {result.outcome}"
+        lines = [line.strip() for line in troubles.of([result], PLAIN) if line.strip() not in ("", title)]
+        yield command("error", "\n".join(lines) or result.outcome, title=title, env=env)
     allowed = [result for result in results if not result.exit_code and result.outcome == "not verified"]
     for result in allowed[:MOST]:
         text = (result.verification.reason if result.verification else None) or result.outcome

@@ -17,7 +17,10 @@ MOST = 256  # jobs that one matrix of GitHub may make
 # What each calls its machines: https://docs.github.com/actions/reference/runners/github-hosted-runners and
 # https://docs.gitlab.com/ci/runners/hosted_runners/linux/
 RUNNERS = {"linux/amd64": "ubuntu-24.04", "linux/arm64": "ubuntu-24.04-arm"}
-TAGS = {"linux/amd64": "saas-linux-medium-amd64", "linux/arm64": "saas-linux-medium-arm64"}
+TAGS = {
+    "linux/amd64": ("ENVBUILD_TAG_AMD64", "saas-linux-medium-amd64"),
+    "linux/arm64": ("ENVBUILD_TAG_ARM64", "saas-linux-medium-arm64"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,15 +42,18 @@ class Job:
 
 
 def cut(cells: Sequence[Cell], shards: int | None) -> tuple[Job, ...]:
-    """A job per cell, or as many as were asked for, none of them empty and each of one platform."""
+    """A job per cell, or as many as were asked for, none of them empty and each of one platform (so at least
+    one per platform).
+    """
     if shards is None:
         return tuple(Job(name=cell.id, cells=(cell,)) for cell in cells)
-    kinds = list(dict.fromkeys(cell.platform for cell in cells))
-    found = []
-    for kind in kinds:
-        own = [cell for cell in cells if cell.platform == kind]
-        share = max(1, shards * len(own) // len(cells))
-        found += [part for part in parts(own, share) if part]
+    kinds: dict[str, list[Cell]] = {}
+    for cell in cells:
+        kinds.setdefault(cell.platform, []).append(cell)
+    shares = dict.fromkeys(kinds, 1)  # each further job goes where most is left
+    for _ in range(min(shards, len(cells)) - len(kinds)):
+        shares[max(kinds, key=lambda kind: len(kinds[kind]) / shares[kind])] += 1
+    found = [part for kind, own in kinds.items() for part in parts(own, shares[kind]) if part]
     return tuple(
         Job(name=f"part {number} of {len(found)}", cells=part) for number, part in enumerate(found, start=1)
     )
@@ -76,12 +82,13 @@ def _include(job: Job) -> dict[str, Any]:
 def for_gitlab(jobs: Sequence[Job], matrix: Path) -> str:
     """A pipeline in YAML, to be triggered as a child: a job proves its cells, and its report goes along.
 
-    `ENVBUILD` is what pip installs, `ENVBUILD_FLAGS` goes to every `envbuild up`; both can be set outside.
+    `ENVBUILD` is what pip installs, `ENVBUILD_FLAGS` goes to every `envbuild up`, `ENVBUILD_TAG_…` names the
+    runners; all can be set outside.
     """
     document: dict[str, Any] = {
         "stages": ["prove"],
         "variables": {"ENVBUILD": f"envbuild=={__version__}", "ENVBUILD_FLAGS": "", "DOCKER_HOST": "tcp://docker:2375",
-                      "DOCKER_TLS_CERTDIR": ""},
+                      "DOCKER_TLS_CERTDIR": "", **dict(TAGS[job.platform] for job in jobs)},
         "default": {"image": "python:3.12", "services": ["docker:28-dind"]},
         ".prove": {
             "stage": "prove",
@@ -100,8 +107,8 @@ def _gitlab(job: Job, matrix: Path) -> dict[str, Any]:
     only = " ".join(f"--only {cell.id}" for cell in job.cells)  # names that a shell leaves alone
     return {
         "extends": ".prove",
-        "tags": [TAGS[job.platform]],
-        "script": [f"envbuild up {_quoted(matrix)} {only} --junit envbuild.xml $ENVBUILD_FLAGS"],
+        "tags": [f"${TAGS[job.platform][0]}"],
+        "script": [f"envbuild up {_quoted(matrix)} {only} --junit envbuild.xml --report $ENVBUILD_FLAGS"],
     }
 
 

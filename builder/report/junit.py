@@ -12,10 +12,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
+from builder.check import Check
 from builder.pipeline import Result
 from builder.report import problems
 from builder.report.look import PLAIN
-from builder.verification import Check
+from builder.report.problems import brief
 
 TAIL = 64 * 1024  # bytes of a cell's log that go along where it did not come through
 COUNTED = ("tests", "failures", "errors", "skipped")
@@ -66,6 +67,10 @@ def _build(result: Result) -> Iterator[ElementTree.Element]:
     else:
         _out(case, f"{image.id}\n" + "\n".join(image.tags))
     yield case
+    if image is not None and result.verification is None and result.exit_code and not result.problems:
+        case = _case(result, "verify", 0.0)
+        _said(case, "error", f"{result.outcome}: nothing was proven", result.outcome)
+        yield case
 
 
 def _checks(result: Result) -> Iterator[ElementTree.Element]:
@@ -111,7 +116,7 @@ def _case(result: Result, name: str, seconds: float) -> ElementTree.Element:
 
 
 def _said(case: ElementTree.Element, kind: str, message: str, text: str) -> None:
-    first = next(iter(_legal(message).splitlines()), "")
+    first = next(iter(_legal(brief(message)).splitlines()), "")
     ElementTree.SubElement(case, kind, message=first, type=kind).text = _legal(text)
 
 

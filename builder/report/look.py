@@ -50,7 +50,8 @@ def wrap(text: str, look: Look, *, indent: int = 0, hang: int = 4) -> list[str]:
     first, other = " " * indent, " " * (indent + hang)
     text = shown(text)
     if look.width is None:
-        return [first + text]
+        line, *more = text.splitlines() or [""]
+        return [first + line, *(other + line for line in more)]  # a container's lines are none of ours
     return textwrap.wrap(
         text,
         look.width,

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from builder.errors import Problem
 from builder.pipeline import Result
 from builder.report import figures, problems, troubles
-from builder.report.look import PLAIN, count
+from builder.report.look import PLAIN, count, shown
 
 MOST = 900 * 1024  # bytes: GitHub drops a summary of more than 1 MiB whole
 CUT = "\n\n*The rest is left out: a summary may have 1 MiB.*\n"
@@ -46,14 +46,14 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
+    return shown(" ".join(text.split())).replace("|", "\\|")
 
 
 def fenced(text: str) -> list[str]:
     """Text as it is, behind a fence that is longer than any in it."""
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
-    return [f"{fence}text", text, fence]
+    return [f"{fence}text", shown(text), fence]
 
 
 def limited(text: str) -> str:

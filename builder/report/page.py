@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.names import variant
+from builder.report import timetable
 from builder.report.account import Account, Entry
-from builder.report.figures import duration
+from builder.report.drawing import bar, curve
+from builder.report.figures import duration, megabytes
+from builder.report.timetable import Row
+from builder.timeline import Run
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -18,13 +21,12 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent
 PAGE = "report.html.j2"
 SIGNS = {"good": "✓", "bad": "✗", "open": "·"}
-WIDTH, HEIGHT, EDGE = 320, 120, 4  # of a curve, in CSS pixels
 VERSIONS = ("python", "torch", "cuda", "cudnn", "nccl", "libc", "processor", "cpu_capability", "kernel")
 
 
 def html(account: Account) -> str:
     """The whole page."""
-    largest = max((entry.image.size for entry in account.entries if entry.image), default=1)
+    largest = max((entry.image.size for entry in account.entries if entry.image), default=0) or 1
     verdicts = Counter(entry.verdict for entry in account.entries)
     rows = tuple(dict.fromkeys((e.cell.os, e.cell.python) for e in account.entries))
     columns = tuple(dict.fromkeys((e.cell.cuda, e.cell.torch) for e in account.entries))
@@ -42,41 +44,27 @@ def html(account: Account) -> str:
         signs=SIGNS,
         largest=largest,
         curve=curve,
-        megabytes=_megabytes,
+        megabytes=megabytes,
         share=_share,
         duration=duration,
         versions=_versions,
         shared=account.shared,
+        bar=bar,
+        runs=_runs(account),
     )
     return text.encode(errors="replace").decode()  # half characters are none that a file takes
-
-
-def curve(losses: Sequence[float]) -> str:
-    """The mean loss of each epoch as a line, in SVG; its numbers stand beside it in the page."""
-    import drawsvg  # noqa: PLC0415  only pages with a training want it
-
-    top, across = max(losses) or 1.0, max(1, len(losses) - 1)
-    points = []
-    for number, loss in enumerate(losses):
-        points += [
-            EDGE + number * (WIDTH - 2 * EDGE) / across,
-            HEIGHT - EDGE - loss / top * (HEIGHT - 2 * EDGE),
-        ]
-    drawing = drawsvg.Drawing(WIDTH, HEIGHT)
-    drawing.append(drawsvg.Lines(*[round(point, 1) for point in points], fill="none", stroke="currentColor"))
-    told: str = drawing.as_svg(header="")
-    return told[told.index("<svg") :]
-
-
-def _megabytes(size: int) -> str:
-    if size < 1e5:
-        return f"{size / 1e3:,.0f} kB"
-    return f"{size / 1e6:,.1f} MB" if size < 10e6 else f"{size / 1e6:,.0f} MB"
 
 
 def _share(number: object) -> str:
     """`97.75 %`, or nothing where it was not measured."""
     return f"{number:.2%}" if isinstance(number, (int, float)) else ""
+
+
+def _runs(account: Account) -> list[tuple[Run, tuple[Row, ...]]]:
+    """The timelines of the last runs, as far as they are about these cells."""
+    cells = [entry.cell.id for entry in account.entries]
+    told = [(run, timetable.rows(run, cells)) for run in account.runs]
+    return [(run, rows) for run, rows in told if rows]
 
 
 def _versions(entry: Entry) -> list[tuple[str, str]]:

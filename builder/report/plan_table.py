@@ -42,7 +42,7 @@ class Plan:
 
 def as_json(plan: Plan) -> dict[str, Any]:
     """The plan as data; see docs/plan.schema.json."""
-    cells = [{**plain(cell), "place": str(cell.place) if cell.place else None} for cell in plan.cells]
+    cells = [cell_as_json(cell) for cell in plan.cells]
     told: dict[str, Any] = {
         "schema": SCHEMA,
         "matrix": str(plan.matrix.path),
@@ -57,6 +57,11 @@ def as_json(plan: Plan) -> dict[str, Any]:
     for cell in cells if plan.inputs else ():
         cell["inputs"] = [plain(one) for one in plan.inputs.get(cell["id"], ())]
     return told
+
+
+def cell_as_json(cell: Cell) -> dict[str, Any]:
+    """A cell as data; its place in the matrix is text."""
+    return {**plain(cell), "place": str(cell.place) if cell.place else None}
 
 
 def standing(cell: Cell) -> str:

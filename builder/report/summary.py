@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ COLOURS: dict[str, Colour] = {
     "skipped": "yellow",
 }
 MOST_TAGS = 8
+LEAST = 3  # columns that are told on the narrowest terminal
 
 
 def as_json(results: Sequence[Result]) -> dict[str, Any]:
@@ -53,9 +53,9 @@ def _table(results: Sequence[Result], look: Look) -> list[str]:
     rows = [figures.HEAD, *(figures.row(result) for result in results)]
     columns = [column for column in zip(*rows, strict=True) if set(column[1:]) != {figures.NONE}]
     widths = [max(map(len, column)) for column in columns]
-    fitting = accumulate(widths, lambda so_far, width: so_far + 2 + width)
-    most = max(2, sum(wide <= (look.width or wide) for wide in fitting))
-    columns, widths = columns[:most], widths[:most]
+    while look.width and len(columns) > LEAST and sum(widths) + 2 * (len(widths) - 1) > look.width:
+        columns.pop()  # the least of the figures; the records have them all
+        widths.pop()
     lines = [
         "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
         for row in zip(*columns, strict=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from builder.check import Check
 from builder.errors import Problem
 from builder.pipeline import Result
 from builder.report import figures, problems
 from builder.report.look import Look, count, cut, paint, wrap
-from builder.verification import Check, Verification
+from builder.verification import Verification
 
 MOST_NAMES = 4
 LONGEST = 120  # characters of a warning: the whole of it is in the record

@@ -30,7 +30,7 @@ def read_text(path: Path) -> str:
         with path.open("rb") as stream:
             content = stream.read(MAX_BYTES + 4)
     except FileNotFoundError:
-        hint = "check the path; `matrices/` has examples, docs/matrix.md the reference"
+        hint = "check the path; `matrices/` has examples, docs/matrix-reference.md every key"
         raise InputError.of(f"{path} does not exist", hint=hint) from None
     except IsADirectoryError:
         raise InputError.of(f"{path} is a folder, not a file", hint="name a file in it") from None

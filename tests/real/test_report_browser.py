@@ -90,7 +90,16 @@ def test_it_works_in_a_browser(tmp_path: Path, width: int) -> None:
     assert told["linked"] is True  # also a cell that a filter had hidden
     assert told["light"] != told["dark"]
     assert told["losses"] == [f"{loss:.4f}" for loss in report_accounts.LOSSES]
-    assert told["numbers"] == ["409,289", "106,003", "97.75%", "97.12%", "709 MB", "170 MB"]
+    assert told["numbers"] == [
+        "409,289",
+        "106,003",
+        "0.2963",
+        "0.2729",
+        "97.75%",
+        "97.12%",
+        "709 MB",
+        "170 MB",
+    ]
     assert told["wide"] <= 0
     assert (told["fetched"], told["wrong"]) == (0, [])
 

@@ -3,10 +3,11 @@
 import dataclasses
 from pathlib import Path
 
+from builder.check import Check
 from builder.errors import Problem
 from builder.image import Image
 from builder.pipeline import Result
-from builder.verification import Check, Verification
+from builder.verification import Verification
 
 # What a container may print: colours, a bell, markup, the ends of tables, fences and CDATA, commands.
 HOSTILE = (

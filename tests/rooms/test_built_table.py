@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from builder import records
+from builder.check import Check
 from builder.cli import selection
 from builder.image import Image
-from builder.verification import Check, Verification
+from builder.verification import Verification
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -227,6 +227,17 @@ def test_nothing_is_loaded_ahead_where_it_would_serve_nobody(tmp_path):
     assert where.engine.loads == []
 
 
+def test_byte_code_is_compiled_where_there_is_no_network_and_nothing_to_write_to(tmp_path):
+    class Watched(Engine):
+        def run(self, request, on_stdout, cancel):
+            asked.append(request)
+            return super().run(request, on_stdout, cancel)
+
+    asked = []
+    carrier.environment(order(locked(tmp_path)), outside(tmp_path, Watched(on_run=reports())), silent)
+    assert {(one.network, one.writable, one.mounts) for one in asked} == {("none", False, ())}
+
+
 def test_every_path_is_below_opt(tmp_path):
     parts = carrier.environment(order(locked(tmp_path, "standalone")), outside(tmp_path), silent)
     paths = [(entry.path, entry.mtime) for part in parts for entry in entries(part.layer.path)]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from builder import image
-from builder.errors import CellError, InputError, Problem
+from builder.errors import CellError, InputError, OutsideError, Problem
 from builder.image import Locked
 from builder.layer.reading import entries
 from builder.lock import Lock, LockedSystem
@@ -117,6 +117,15 @@ def test_packages_that_cannot_be_pinned_come_over_the_network(tmp_path):
     (request,) = engine.builds("os")
     assert request.network == "host"
     assert not [entry for entry in request.context if "debs" in entry.path]
+
+
+def test_offline_what_only_a_network_can_tell_is_refused_and_not_built(tmp_path):
+    one, engine = locked(tmp_path)[0], Engine(on_run=reports())
+    make(one, tmp_path, engine)  # the base is here now
+    unpinned = LockedSystem(key=one.system.key, packages=None, why="dnf does not tell")
+    with pytest.raises(OutsideError, match="packages of debian12 cannot be installed offline: dnf does not"):
+        make(replace(one, system=unpinned), tmp_path, engine, offline=True)
+    assert len(engine.builds("os")) == 1
 
 
 @pytest.mark.parametrize(("pinned", "words"), [(True, "what the base's package manager"), (False, "mirror")])

@@ -136,3 +136,13 @@ def test_a_path_with_odd_characters_is_one_word_of_the_shell() -> None:
     text = jobs.for_gitlab(jobs.cut([cell()], None), Path("a b/$(touch x);m.yaml"))
     found = [job for job in yaml.safe_load(text).values() if isinstance(job, dict) and "script" in job]
     assert "'a b/$(touch x);m.yaml'" in found[0]["script"][0]
+
+
+@pytest.mark.parametrize(("asked", "made"), [(1, 2), (2, 2), (3, 3), (5, 5), (6, 6), (9, 6)])
+def test_as_many_jobs_as_were_asked_for_whatever_the_platforms(asked, made) -> None:
+    oses = ("debian11", "debian12", "debian13")
+    cells = [cell(os=os, arch=arch) for arch in ("x86_64", "aarch64") for os in oses]
+    found = jobs.cut(cells, asked)
+    assert len(found) == made
+    assert all(len({one.platform for one in job.cells}) == 1 for job in found)
+    assert sum(len(job.cells) for job in found) == 6

@@ -123,9 +123,9 @@ class Watched(Shared):
         super().__init__(jobs)
         self._here = threading.local()
 
-    def begin(self, name, make):
+    def begin(self, name, make, label=""):
         assert not self._held, f"asks for {name}"
-        return super().begin(name, make)
+        return super().begin(name, make, label)
 
     @contextmanager
     def slot(self, rank=LATER):

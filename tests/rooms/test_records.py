@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,12 +12,13 @@ import jsonschema
 import pytest
 
 from builder import records
+from builder.check import Check
 from builder.cli import selection
 from builder.image import Image, Piece
 from builder.pipeline import Result
 from builder.report import plan_table, summary
 from builder.report.plan_table import Plan
-from builder.verification import Check, Verification
+from builder.verification import Verification
 
 ROOT = Path(__file__).parents[2]
 MATRICES = sorted((ROOT / "matrices").glob("*.yaml"))
@@ -127,3 +129,41 @@ def test_results_are_of_their_schema() -> None:
 
 def test_the_published_schemas_are_what_the_types_say() -> None:
     subprocess.run([sys.executable, str(ROOT / "scripts" / "schemas"), "--check"], check=True)
+
+
+def test_what_is_no_file_is_written_as_it_is(tmp_path: Path) -> None:
+    pipe, link, file = tmp_path / "pipe", tmp_path / "link", tmp_path / "file"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    records.write_bytes(pipe, b"told")
+    assert os.read(reader, 9) == b"told"
+    os.close(reader)
+    link.symlink_to(file)
+    for content in (b"one", b"two"):
+        records.write_bytes(link, content)
+        assert (link.is_symlink(), file.read_bytes()) == (True, content)
+    records.write_bytes(Path("/dev/null"), b"lost")
+    assert Path("/dev/null").is_char_device()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"environment": None},
+        {"environment": []},
+        {"checks": [{**records.plain(PROOF.checks[0]), "values": []}]},
+        {"checks": [{**records.plain(PROOF.checks[0]), "seconds": "x"}]},
+        {"checks": [{**records.plain(PROOF.checks[0]), "reason": 5}]},
+        {"checks": [{**records.plain(PROOF.checks[0]), "values": {"n": 10**400}}]},
+        {"checks": [{**records.plain(PROOF.checks[0]), "values": {"n": float("inf")}}]},
+    ],
+    ids=lambda wrong: str(wrong)[-40:],
+)
+def test_a_verdict_that_one_cannot_calculate_with_is_damaged(
+    tmp_path: Path, wrong: dict[str, object]
+) -> None:
+    records.write(tmp_path, "verification", PROOF, None)
+    assert not records.damaged(tmp_path)
+    records.write(tmp_path, "verification", {**records.plain(PROOF), **wrong}, None)
+    assert records.read_verification(tmp_path) is None
+    assert records.damaged(tmp_path)

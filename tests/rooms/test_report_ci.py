@@ -6,10 +6,10 @@ import dataclasses
 import re
 
 import pytest
-from ci_results import ALL, BROKEN, FAILED, HOSTILE, PASSED, WAITING
+from ci_results import ALL, BROKEN, FAILED, HOSTILE, PASSED, WAITING, check, verification
 
 from builder.errors import Place, Problem
-from builder.report import github, markdown
+from builder.report import github, markdown, summary
 
 COMMAND = re.compile(r"::error title=([^,:]+)(?:,file=([^,:]+),line=(\d+),col=(\d+))?::(.*)")
 # As the runner reads a line: spaces around it do not count, and the older form may stand anywhere.
@@ -118,3 +118,18 @@ def test_the_summary_is_cut_where_github_would_drop_it() -> None:
     text = markdown.of_run(many)
     assert 800 * 1024 < len(text.encode()) < 1000 * 1024
     assert text.endswith(markdown.CUT)
+
+
+def test_an_annotation_does_not_say_its_title_twice(tmp_path) -> None:
+    (told,) = github.of_run([FAILED], env(tmp_path))
+    assert "bad: failed" not in told.split("::", 2)[2]
+
+
+def test_what_a_container_says_never_begins_a_line(tmp_path) -> None:
+    words = "ImportError: no\n1 cell: 1 passed\nimage: team/torch:good"
+    forged = dataclasses.replace(BROKEN, verification=dataclasses.replace(WAITING.verification, reason=words))
+    checks = (check("torch.import", "fail", reason=words), check("x", "warn", reason=words))
+    forged = dataclasses.replace(forged, verification=verification("failed", *checks, reason=words))
+    for text in (summary.as_text([forged]), markdown.of_run([forged])):
+        assert not re.search(r"^(1 cell: 1 passed|image: team)", text, re.MULTILINE)
+        assert "1 cell: 1 passed" in text

@@ -137,3 +137,10 @@ def test_a_reason_of_many_lines_is_a_message_of_one() -> None:
 
 def test_the_same_results_are_the_same_bytes() -> None:
     assert as_xml(ALL) == as_xml(ALL)
+
+
+def test_an_image_whose_proof_was_interrupted_is_not_passed() -> None:
+    stopped = dataclasses.replace(PASSED, outcome="cancelled", verification=None, exit_code=130)
+    assert ends(suites(stopped)["good"]) == {"build": "pass", "verify": "error"}
+    built = dataclasses.replace(stopped, outcome="done", exit_code=0)
+    assert ends(suites(built)["good"]) == {"build": "pass"}

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from html.parser import HTMLParser
 
 import pytest
+from ci_results import check, image, verification
 from report_accounts import ALL, LOSSES, account, failed, many, passed
 
-from builder.report.page import curve, html
+from builder.report.drawing import bar, curve
+from builder.report.outline import markdown
+from builder.report.page import html
 
 PAGE = html(ALL)
 
@@ -33,7 +37,7 @@ SEEN = Seen(PAGE)
 
 
 def test_every_cell_has_a_place_to_link_to() -> None:
-    ids = [attributes["id"] for tag, attributes in SEEN.tags if tag == "details"]
+    ids = [attributes["id"] for tag, attributes in SEEN.tags if tag == "details" and "id" in attributes]
     assert ids == [entry.cell.id for entry in ALL.entries]
     links = {attributes["href"] for tag, attributes in SEEN.tags if tag == "a"}
     assert links == {f"#{name}" for name in ids}
@@ -42,7 +46,8 @@ def test_every_cell_has_a_place_to_link_to() -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        *("0.5192", "409,289", "106,003", "97.75%", "97.12%", "709 MB", "1,151 MB"),
+        *("0.5192", "409,289", "106,003", "97.75%", "97.12%", "0.2963", "0.2729", "709 MB", "1,151 MB"),
+        *("Run of 2026-11-27 05:00 UTC", "20 s on docker 28, 2 at once", "for 5 cells", "waited for torch"),
         *(
             "shared by 2 cells",
             "glibc 2.36",
@@ -62,7 +67,7 @@ def test_nothing_from_outside_is_markup() -> None:
     assert {tag for tag, _ in SEEN.tags} <= {
         *("html", "head", "meta", "title", "style", "body", "header", "div", "h1", "h2", "h3", "p", "code"),
         *("main", "span", "table", "thead", "tbody", "tr", "th", "td", "a", "br", "form", "label", "input"),
-        *("details", "summary", "section", "pre", "button", "script", "svg", "defs", "path"),
+        *("details", "summary", "section", "pre", "button", "script", "svg", "defs", "path", "rect"),
     }  # fmt: skip
     handlers = [name for _, attributes in SEEN.tags for name in attributes if name.startswith("on")]
     assert handlers == []
@@ -91,6 +96,11 @@ def test_the_curve_begins_high_and_ends_low() -> None:
     assert heights == sorted(heights)
 
 
+def test_a_bar_shows_the_times_to_scale() -> None:
+    found = re.findall(r'<rect x="([\d.]+)" y="0" width="([\d.]+)"', bar([(0, 10)], [(5, 10)], 20))
+    assert [(float(x), float(width)) for x, width in found] == [(0, 200), (100, 100)]
+
+
 @pytest.mark.parametrize("entries", [(), (failed(),), (passed(),)])
 def test_it_can_be_made_of_little(entries) -> None:
     assert "</html>" in html(account(*entries))
@@ -99,3 +109,17 @@ def test_it_can_be_made_of_little(entries) -> None:
 @pytest.mark.slow
 def test_five_hundred_cells_take_less_than_five_megabytes() -> None:
     assert len(html(many(500)).encode()) < 5_000_000
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{}, [], None, "x", True, {"bytes": 1}, [1, "x"], 10**17, -1.5],
+    ids=lambda value: str(value)[:10],
+)
+def test_figures_of_any_kind_are_no_trouble(value) -> None:
+    names = ("bytes", "accuracy", "float_ms", "int8_ms", "losses")
+    ids = ("train.curve", "train.accuracy", "save.load", "quantize.dynamic")
+    checks = [check(ident, "pass", values=dict.fromkeys(names, value)) for ident in ids]
+    odd = dataclasses.replace(passed(), proof=verification("passed", *checks), image=image(size=0))
+    assert "</html>" in html(account(odd))
+    assert "passed" in markdown(account(odd))

@@ -95,6 +95,13 @@ def test_a_cell_older_than_every_wheel_is_told_so(tmp_path, env, index):
         resolve(tmp_path, only(env, index), order("tiny", glibc="2.12"))
 
 
+def test_a_source_archive_is_not_taken_for_it_would_have_to_be_run(tmp_path, env, index):
+    index.publish("tiny-1.0.tar.gz", b"its setup.py would be run to make a wheel of it")
+    with pytest.raises(CellError, match="tiny"):
+        resolve(tmp_path, only(env, index), order("tiny"))
+    assert not [path for path, _ in index.asked if path.endswith(".tar.gz")]
+
+
 def test_the_platforms_are_those_that_uv_knows():
     told = subprocess.run(
         [installer.find(), "pip", "compile", "--help"], capture_output=True, text=True, check=True

@@ -115,9 +115,9 @@ def test_what_changes_a_resolution_does_not_reach_uv():
         "UV_TORCH_BACKEND": "cu126",
         "UV_OVERRIDE": "x",
         "UV_PRERELEASE": "allow",
-        "UV_CACHE_DIR": "/c",
     }
-    assert uv_settings.environment(Settings(), env) == {"PATH": "/bin", "UV_CACHE_DIR": "/c"}
+    kept = {"PATH": "/bin", "UV_CACHE_DIR": "/c", "UV_EXCLUDE_NEWER": "2026-01-01"}  # a team's own guard
+    assert uv_settings.environment(Settings(), env | kept) == kept
 
 
 def test_settings_in_uv_s_words(tmp_path):

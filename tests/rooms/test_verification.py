@@ -173,6 +173,16 @@ def test_the_stranger_runs_without_home_and_under_another_uid() -> None:
     assert "unset HOME" not in first.command[0]
 
 
+def test_its_containers_have_nothing_but_the_folder_that_was_named() -> None:
+    bare, given = Stage(whole()), Stage(whole())
+    verify(bare)
+    verify(given, replace(SUBJECT, mnist="/srv/mnist"))
+    for stage, mounts in ((bare, ()), (given, (("/srv/mnist", "/data/mnist"),))):
+        assert {(one.network, one.writable, one.gpus, one.mounts) for one in stage.requests} == {
+            ("none", False, False, mounts)
+        }
+
+
 def test_a_stranger_who_cannot_train_fails_the_image() -> None:
     class Unwelcome(Stage):
         def run(self, request: RunRequest, on_stdout, cancel) -> RunEnd:

@@ -1,4 +1,7 @@
-"""The examples in docs/cli.md: each command is typed in, and its screen stands below it."""
+"""The examples in docs: each command is typed in, and its screen stands below it.
+
+A block that says where it is done (`console inside`) is another test's: tests/real/test_air_gap.py.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,12 @@ from builder import facts
 from tests.screens.screens import ROOT, prepared, typed_in
 
 PAGE = ROOT / "docs/cli.md"
+PAGES = (PAGE, ROOT / "docs/air-gap.md")
 CONSOLE = re.compile(r"(?<=```console\n)\$ envbuild (.*)\n(?:.*\n)*?(?=```\n)")
 FILES = re.compile(r"[Ww]ith this `(\S+)`,\n\n```yaml\n(.*?)```", re.DOTALL)
 # What these show depends on an engine or a registry, but for a dry run, or on what this machine has.
 REGISTRY = ("publish ", "show ", "pull-check ")
-ENGINE = ("up ", "verify ", "build ", "fetch ", "reproduce ", "cache ", *REGISTRY)
+ENGINE = ("report --compare", "up ", "verify ", "build ", "fetch ", "reproduce ", "cache ", *REGISTRY)
 
 
 def fresh(page: str) -> str:

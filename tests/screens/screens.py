@@ -142,7 +142,24 @@ def _cached(folder: Path) -> None:
     os.utime(fetched, (0, 0))
 
 
-CHANGES = {"drift": _drift, "edited": _edited, "broken": _broken, "unpinned": _unpinned, "cached": _cached}
+def _tuesday(folder: Path) -> None:
+    """Another report, as if numpy had moved on and a check failed since."""
+    told = json.loads((folder / "monday.json").read_text())
+    cell = told["cells"][0]
+    cell["verdict"] = cell["verification"]["status"] = "failed"
+    cell["image"].update(size=1_100_000_000, packages=[["numpy", "9.9.9"]])
+    cell["verification"]["checks"][0].update(status="fail", reason="it is not so")
+    (folder / "tuesday.json").write_text(json.dumps(told))
+
+
+CHANGES = {
+    "tuesday": _tuesday,
+    "drift": _drift,
+    "edited": _edited,
+    "broken": _broken,
+    "unpinned": _unpinned,
+    "cached": _cached,
+}
 
 
 def typed_in(

@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -78,11 +79,11 @@ class Waiting(Engine):
 class Prompt(Shared):
     """What is begun is done at once, in the thread that asks: the order of steps is always the same."""
 
-    def begin(self, name: str, make: Callable[[], Made]) -> Future[Made]:
+    def begin(self, name: str, make: Callable[[], Made], label: str = "") -> Future[Made]:
         if name not in self._begun:
-            self._begun[name] = Future()
-            _fulfil(self._begun[name], make)
-        return self._begun[name]
+            self._begun[name] = Future(), None
+            _fulfil(self._begun[name][0], make, nullcontext())
+        return self._begun[name][0]
 
 
 def ports(folder: Path, engine: DryEngine | None = None, source: Store | None = None) -> Ports:

@@ -1,4 +1,4 @@
-"""docs/cli.md shows what the tool shows, and every option that there is."""
+"""The docs show what the tool shows; docs/cli.md has every option that there is."""
 
 import re
 
@@ -6,7 +6,7 @@ import click
 import pytest
 
 from builder.cli import COMMANDS, envbuild
-from tests.screens.examples import CONSOLE, ENGINE, PAGE, fresh, undated
+from tests.screens.examples import CONSOLE, ENGINE, PAGE, PAGES, fresh, undated
 
 TEXT = PAGE.read_text()
 
@@ -18,8 +18,11 @@ def options(name: str) -> set[str]:
     return {word for option in params for word in (*option.opts, *option.secondary_opts)}
 
 
-def test_the_examples_show_what_the_tool_shows():
-    assert undated(fresh(TEXT)) == undated(TEXT)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_examples_show_what_the_tool_shows(page):
+    text = page.read_text()
+    assert CONSOLE.search(text)
+    assert undated(fresh(text)) == undated(text)
 
 
 def test_every_command_has_an_example():

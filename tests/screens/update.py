@@ -1,7 +1,7 @@
-"""Write the screens again, also those in docs/cli.md: `python -m tests.screens.update`."""
+"""Write the screens again, also those in docs: `python -m tests.screens.update`."""
 
 from tests.screens.cases import CASES
-from tests.screens.examples import PAGE, fresh
+from tests.screens.examples import PAGES, fresh
 from tests.screens.screens import GOLDEN, screen
 
 
@@ -12,7 +12,8 @@ def main() -> None:
             path.unlink()
     for case in CASES:
         (GOLDEN / f"{case.name}.txt").write_text(screen(case))
-    PAGE.write_text(fresh(PAGE.read_text()))
+    for page in PAGES:
+        page.write_text(fresh(page.read_text()))
 
 
 if __name__ == "__main__":
