@@ -99,8 +99,7 @@ class Live:
         """What a user should know stays above the table, once."""
         if event.step in NOTES and event.line and event.line not in self._notes:
             self._notes.add(event.line)
-            self._live.refresh()  # or the note would be written upon what a resize has broken
-            self._console.print(Text(shown(f"note: {event.line}")))
+            self._live.say(shown(f"note: {event.line}"))
 
     def _lines(self) -> list[Text]:
         """The view, each line no wider than the terminal."""
@@ -175,6 +174,7 @@ def _what(row: _Row, rows: Rows, width: int) -> Text:
         return Text(row.ended, STYLES.get(row.ended, ""))
     if row.steps:
         name, amount = list(row.steps.items())[-1]
+        amount = amount if len(amount) <= width else ""
         room = width - len(amount) - 2 if amount else width
         return Text("  ".join(filter(None, (cut(shown(step(name)), room) if room >= LEAST else "", amount))))
     # What several cells share, one of them makes; the row of that one tells of it.
