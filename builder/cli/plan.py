@@ -25,7 +25,14 @@ from builder.report.look import look
 from builder.report.plan_table import Plan
 
 JOBS = ("github", "gitlab")
+MOST_JOBS = 256  # of one matrix of GitHub
 HINT = "take one of the nearest cells instead, or leave such cells out by `exclude` or by `impossible: drop`"
+
+
+def _shards(context: click.Context, option: click.Parameter, value: int | None) -> int | None:  # noqa: ARG001
+    if value is not None and not 1 <= value <= MOST_JOBS:
+        raise click.BadParameter(f"{value} is not a number from 1 to {MOST_JOBS}")
+    return value
 
 
 @click.command("plan")
@@ -41,7 +48,8 @@ HINT = "take one of the nearest cells instead, or leave such cells out by `exclu
 @click.option(
     "--shards",
     metavar="N",
-    type=click.IntRange(1, 256),
+    type=int,
+    callback=_shards,
     help="With github or gitlab: N jobs of about the same work each, not one per cell.",
 )
 @shard_option

@@ -8,7 +8,7 @@ from builder.matrix.spelling import WordError
 from builder.matrix.surroundings import setting_value
 from builder.yamldoc import shown
 
-# As PyTorch, Triton, NVIDIA, Hugging Face, Matplotlib, Numba, pip, uv, freedesktop.org and POSIX name them.
+# As PyTorch, Triton, NVIDIA, Hugging Face, Matplotlib, Numba, freedesktop.org and POSIX name them.
 STORAGE = frozenset(
     {
         "TORCH_HOME",
@@ -25,8 +25,6 @@ STORAGE = frozenset(
         "TRANSFORMERS_CACHE",
         "MPLCONFIGDIR",
         "NUMBA_CACHE_DIR",
-        "PIP_CACHE_DIR",
-        "UV_CACHE_DIR",
         "XDG_CACHE_HOME",
         "XDG_CONFIG_HOME",
         "XDG_DATA_HOME",

@@ -14,10 +14,14 @@ WHOLE = ("passed", "done", "not verified")  # how cells end that went all their 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """How far a cell is: seconds since it was begun, the stages that were kept, how it ended if it did."""
+    """How far a cell is: seconds since it was begun, and since its last stage was over; the stages that were
+    kept, and those that are over, kept or not; how it ended if it did.
+    """
 
     spent: float
+    since: float = 0.0
     kept: frozenset[Stage] = frozenset()
+    over: frozenset[Stage] = frozenset()
     ended: str = ""
 
 
@@ -36,17 +40,21 @@ class Estimate:
         usual = _mean(way.spent for way in whole.values()) or pace * _mean(map(self._before, self.took))
         if not usual:
             return "no estimate before a cell is over"
-        left = [
-            max(0.0, (pace * self._before(name, way) or usual) - way.spent)
-            for name, way in ways.items()
-            if not way.ended
-        ]
+        left = [self._left(name, way, pace, usual) for name, way in ways.items() if not way.ended]
         waiting = [pace * self._before(name) for name in self.took if name not in ways]
         left += waiting + [usual] * (self.cells - len(ways) - len(waiting))
         seconds = max(0.0, *left, sum(left) / self.at_once)  # the slowest cell's, or that of all in turns
         if seconds < 1:
             return f"longer than {'the others' if whole else 'last time'}"
         return f"about {coarse(seconds)} left {'at this pace' if whole else 'if it goes as last time'}"
+
+    def _left(self, name: str, way: Way, pace: float, usual: float) -> float:
+        """What a cell may still take: the stages before it, by last time where that is known."""
+        took = self.took.get(name)
+        if not took:
+            return max(0.0, usual - way.spent)
+        before = sum(seconds for stage, seconds in took.items() if stage not in way.over)
+        return max(0.0, pace * before - way.since)
 
     def _before(self, name: str, way: Way | None = None) -> float:
         """What a cell took the last time for what it does now; 0 where that is not known."""

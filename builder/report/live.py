@@ -34,7 +34,9 @@ class _Row:
     steps: dict[str, str] = field(default_factory=dict)  # under way, with their bytes; the last told last
     stages: int = 0  # that are over
     kept: set[Stage] = field(default_factory=set)
+    over: set[Stage] = field(default_factory=set)
     begun: float = field(default_factory=time.monotonic)
+    since: float = field(default_factory=time.monotonic)  # a stage that counts was over
     seconds: float = 0.0
     ended: str = ""
 
@@ -91,6 +93,9 @@ class Live:
             row.stages = self._view.stages.index(event.stage) + 1
         if event.outcome == "kept":
             row.kept.add(event.stage)
+        if event.stage != "fetch":  # which counts as building
+            row.over.add(event.stage)
+            row.since = time.monotonic()
         if event.stage == self._view.stages[-1] or event.outcome not in ("done", "kept"):
             row.seconds, row.stages = row.spent, len(self._view.stages)
             row.ended = event.outcome
@@ -117,7 +122,13 @@ class Live:
         words = f"{over} of {count(total, 'stage')}, {clock(time.monotonic() - self._begun)}"
         if not self._view.stopping.is_set():
             ways = {
-                cell: Way(spent=row.spent, kept=frozenset(row.kept), ended=row.ended)
+                cell: Way(
+                    spent=row.spent,
+                    since=time.monotonic() - row.since,
+                    kept=frozenset(row.kept),
+                    over=frozenset(row.over),
+                    ended=row.ended,
+                )
                 for cell, row in rows.items()
             }
             words += f", {self._estimate.words(ways)}"

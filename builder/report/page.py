@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,8 @@ from builder.timeline import Run
 if TYPE_CHECKING:
     from jinja2 import Template
 
+Axes = tuple[str, str]
+
 FOLDER = Path(__file__).parent
 PAGE = "report.html.j2"
 SIGNS = {"good": "✓", "bad": "✗", "open": "·"}
@@ -28,13 +31,16 @@ def html(account: Account) -> str:
     """The whole page."""
     largest = max((entry.image.size for entry in account.entries if entry.image), default=0) or 1
     verdicts = Counter(entry.verdict for entry in account.entries)
-    rows = tuple(dict.fromkeys((e.cell.os, e.cell.python) for e in account.entries))
-    columns = tuple(dict.fromkeys((e.cell.cuda, e.cell.torch) for e in account.entries))
-    found: dict[tuple[str, ...], Entry] = {e.cell.combination: e for e in account.entries}
-    grid = [
-        ((os, python), [found.get((os, python, cuda, torch)) for cuda, torch in columns])
-        for os, python in rows
-    ]
+    several = len({e.cell.arch for e in account.entries}) > 1
+    rows: dict[Axes, None] = {}
+    columns: dict[Axes, None] = {}
+    found: dict[tuple[Axes, Axes], Entry] = {}
+    for entry in account.entries:
+        cell = entry.cell
+        row = (f"{cell.os} {cell.arch}" if several else cell.os), cell.python
+        column = cell.cuda, cell.torch
+        rows[row], columns[column], found[row, column] = None, None, entry
+    grid = [(row, [found.get((row, column)) for column in columns]) for row in rows]
     text = _template().render(
         account=account,
         verdicts=verdicts.most_common(),
@@ -45,6 +51,7 @@ def html(account: Account) -> str:
         largest=largest,
         curve=curve,
         megabytes=megabytes,
+        matrix=shlex.quote(account.matrix),
         share=_share,
         duration=duration,
         versions=_versions,

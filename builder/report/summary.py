@@ -23,7 +23,7 @@ COLOURS: dict[str, Colour] = {
     "skipped": "yellow",
 }
 MOST_TAGS = 8
-LEAST = 3  # columns that are told on the narrowest terminal
+LEAST = 2  # columns that are told on the narrowest terminal
 
 
 def as_json(results: Sequence[Result]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import pytest
 
 from builder.report.estimate import Estimate, Way, coarse
 
+BUILD = frozenset({"build"})
 TOOK = {"a": {"build": 60.0, "verify": 20.0}, "b": {"build": 30.0, "verify": 20.0}}
 
 
@@ -17,7 +18,7 @@ def test_nothing_is_known_before_a_cell_is_over():
 
 
 def test_the_slowest_cell_is_the_last():
-    ways = {"a": Way(spent=10), "b": Way(spent=10)}
+    ways = {"a": Way(spent=10, since=10), "b": Way(spent=10, since=10)}
     assert Estimate(cells=2, at_once=8, took=TOOK).words(ways) == "about 70 s left if it goes as last time"
 
 
@@ -28,12 +29,17 @@ def test_cells_go_in_turns():
 
 
 def test_what_is_kept_takes_no_time():
-    ways = {"a": Way(spent=0, kept=frozenset({"build"})), "b": Way(spent=0, ended="kept")}
+    ways = {"a": Way(spent=0, kept=BUILD, over=BUILD), "b": Way(spent=0, ended="kept")}
     assert Estimate(cells=2, took=TOOK).words(ways) == "about 20 s left if it goes as last time"
 
 
+def test_a_stage_that_is_over_leaves_what_the_next_one_takes():
+    quick = {"a": Way(spent=4, since=1, over=BUILD), "b": Way(spent=60, since=1, over=BUILD)}
+    assert Estimate(cells=2, at_once=2, took=TOOK).words(quick) == "about 20 s left if it goes as last time"
+
+
 def test_this_runs_own_pace_counts_for_more():
-    ways = {"a": Way(spent=30), "b": Way(spent=100, ended="passed")}  # twice what it took
+    ways = {"a": Way(spent=30, since=30), "b": Way(spent=100, ended="passed")}  # twice what it took
     assert Estimate(cells=2, took=TOOK).words(ways) == "about 2 min left at this pace"  # 160 s less 30
 
 
@@ -44,7 +50,7 @@ def test_a_cell_of_which_nothing_is_known_takes_as_long_as_others():
 
 @pytest.mark.parametrize(("took", "words"), [(TOOK, "longer than last time"), ({}, "longer than the others")])
 def test_what_takes_longer_than_it_should_is_told(took, words):
-    ways = {"a": Way(spent=90), "b": Way(spent=60, ended="" if took else "passed")}
+    ways = {"a": Way(spent=90, since=90), "b": Way(spent=60, since=60, ended="" if took else "passed")}
     assert Estimate(cells=2, took=took).words(ways) == words
 
 

@@ -55,7 +55,7 @@ def test_every_cell_has_a_place_to_link_to() -> None:
             "2 passed",
             "quantize.dynamic: going away",
         ),
-        *("envbuild up m &amp; &lt;m&gt;.yaml --only debian12", "lock <code>abababababab</code>"),
+        *("envbuild up &#39;m &amp; &lt;m&gt;.yaml&#39; --only debian12", "lock <code>abababababab</code>"),
     ],
 )
 def test_it_says_what_the_records_say(words) -> None:
@@ -123,3 +123,11 @@ def test_figures_of_any_kind_are_no_trouble(value) -> None:
     odd = dataclasses.replace(passed(), proof=verification("passed", *checks), image=image(size=0))
     assert "</html>" in html(account(odd))
     assert "passed" in markdown(account(odd))
+
+
+def test_cells_of_several_platforms_have_each_their_place() -> None:
+    arm = passed(arch="aarch64", id="debian12-py3.11-cpu-torch2.8.0-arm64")
+    page = html(account(failed(), passed(), arm))
+    assert page.count("</a></td>") == 3
+    assert "debian12 aarch64" in page
+    assert "debian12 aarch64" not in PAGE
