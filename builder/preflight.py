@@ -97,10 +97,12 @@ def _own_python(recipe: Recipe) -> Input | None:
 def system(row: OsRow, facts: Facts) -> Input:
     """Whether a system is still supported; if not, whether one knows where its packages went."""
     if row.eol >= facts.day:
-        return Input(what="os", name=row.name, found="there", note=f"supported until {row.eol}")
+        return Input(
+            what="os", name=row.name, found="there", note=f"supported until {row.eol}, by the tables"
+        )
     ended, read = f"regular support ended on {row.eol}", facts.tables["os"].verified
     if row.mirrors != "live":
-        note = f"{ended}; its packages are in the {row.mirrors}, as of {read}"
+        note = f"{ended}; its packages are in the {row.mirrors}, by the tables of {read}"
         return Input(what="os", name=row.name, found="there", note=note)
     if row.eol < read:
         note = f"{ended}; its packages were still on the mirrors on {read}"
