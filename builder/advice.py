@@ -74,6 +74,8 @@ def _on_another(machine: Machine, needed: tuple[str, ...], facts: Facts) -> Advi
     how = (
         "the last branch that serves these GPUs" if serving.last else "the oldest that runs it on these GPUs"
     )
+    if row is None:
+        how = f"which driver CUDA {advice.cuda} needs is not in the tables"
     why = (*advice.why, ("driver", f"{how}; {has}"))
     return replace(advice, driver=serving.last or oldest, why=why)
 

@@ -92,7 +92,7 @@ def test_a_newer_torch_is_advised_for_a_gpu_as_soon_as_its_kernels_are_told(tmp_
     (tmp_path / "facts.yaml").write_text(KERNELS.replace("7.0, 9.0", "10.0, 9.0"))
     advice = advise(machines.load(MACHINES / "no-driver.yaml"), facts.load_with(tmp_path / "facts.yaml"))
     assert (advice.torch, advice.cuda) == ("2.16.0", "13.6")
-    assert "which driver it needs is not in the tables" in dict(advice.why)["cuda"]
+    assert "which driver CUDA 13.6 needs is not in the tables" in dict(advice.why)["driver"]
 
 
 def test_such_a_cell_can_be_built_and_its_driver_is_unknown(envbuild, tmp_path) -> None:
