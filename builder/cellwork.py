@@ -25,6 +25,7 @@ from builder.timeline import Timeline
 from builder.trial import Subject
 from builder.verification import Verification
 
+CANCELLED = "== cancelled"  # the last line of the log of what was stopped
 Emit = Callable[[Event], None]
 
 
@@ -145,6 +146,7 @@ def _stage(cell: str, name: Stage, emit: Emit, log: TextIO, timeline: Timeline) 
         stage.outcome = stage.outcome or "done"
     except InterruptedByUserError:
         stage.outcome = "cancelled"
+        log.write(CANCELLED + "\n")
         raise
     except EnvbuildError as error:
         stage.outcome = "failed"

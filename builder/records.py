@@ -133,11 +133,11 @@ def verification_of(told: Any) -> Verification | None:
 def write_run(folder: Path, run: Run) -> None:
     """When what went on: beside the run that built, the last one that only verified what it had built."""
     stages = {span.label for span in run.spans if span.cell}
-    if "build" in stages:
+    if stages == {"verify"}:
+        write(folder, "run-verify", run, None)
+    elif stages:  # else everything was kept, and the runs before tell more
         (folder / "run-verify.json").unlink(missing_ok=True)
         write(folder, "run", run, None)
-    elif stages:  # else everything was kept, and the runs before tell more
-        write(folder, "run-verify", run, None)
 
 
 def read_runs(folder: Path) -> tuple[Run, ...]:

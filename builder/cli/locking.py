@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -84,7 +86,7 @@ def attempt(
     if found is not None and all(found.cell(cell.id) for cell in chosen.chosen):
         return found, {}
     place = locks.path_for(chosen.matrix.path)
-    tell = _untold if quiet else _told
+    tell = _untold if quiet else _telling()
     tell(str(place))
     wanted = asked(chosen, every_recipe(chosen, templates))
     made, failed = locks.attempt(wanted, found, ports, tell)
@@ -94,8 +96,15 @@ def attempt(
     return made, failed
 
 
-def _told(step: str) -> None:
-    warn(f"lock: {step}")
+def _telling() -> Callable[[str], None]:
+    """Each step on a line; without a terminal with its time, as a build's steps have it."""
+    begun, timed = time.monotonic(), not sys.stderr.isatty()
+
+    def tell(step: str) -> None:
+        when = f"[{time.monotonic() - begun:6.1f} s] " if timed else ""
+        warn(f"{when}lock: {step}")
+
+    return tell
 
 
 def _untold(step: str) -> None:

@@ -19,6 +19,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 OUT = ".envbuild/NAME-OF-MATRIX"
 MOST_JOBS = 64
+LOOK = 4096  # bytes in which a JUnit report tells that it is one
 
 matrix_argument = click.argument("matrix", type=click.Path(path_type=Path, readable=False))
 only_option = click.option(
@@ -158,13 +159,17 @@ force_option = click.option(
 
 
 def _junit(context: click.Context, option: click.Parameter, value: Path | None) -> Path | None:  # noqa: ARG001
-    """Where the report goes. One of an earlier run is taken away, lest it stand for a run that wrote none."""
-    if value is None:
-        return None
+    """Where the report goes. One of an earlier run is taken away, lest it stand for a run that wrote none; no
+    other file is.
+    """
+    if value is None or context.resilient_parsing:
+        return value
     if str(value) in ("-", "."):  # an empty name reads as the folder
         raise click.BadParameter("a file is wanted; /dev/stdout is standard output")
-    if value.is_file() and not value.is_symlink() and not context.resilient_parsing:
-        value.unlink()
+    if value.is_file():
+        if not re.search(rb"<testsuites?\b", value.read_bytes()[:LOOK]):
+            raise click.BadParameter(f"{value} is there and is no such report; name another file")
+        value.resolve().unlink()
     return value
 
 

@@ -72,8 +72,7 @@ def command(
       envbuild report --compare .envbuild/before .envbuild/after --format markdown
     """
     kept, out = where["kept"], where["out"]
-    if out is not None and out.name == "":  # an empty name reads as the folder
-        raise InputError.of("--out names no file", hint="for example --out report.html")
+    _spare(out, matrix, *(sides or ()))
     if sides:
         if matrix or only or kept:
             raise InputError.of("--compare wants nothing but two sides", hint="leave MATRIX and the rest out")
@@ -93,6 +92,16 @@ def command(
     else:
         _tell(_text(told, str(form)), out)
     return 0
+
+
+def _spare(out: Path | None, *inputs: Path | None) -> None:
+    """Raises `InputError` where the report would take the place of what it is made of."""
+    if out is not None and out.name == "":  # an empty name reads as the folder
+        raise InputError.of("--out names no file", hint="for example --out report.html")
+    known = [path.resolve() for path in inputs if path]
+    known += [locks.path_for(path) for path in known]
+    if out is not None and out.resolve() in known:
+        raise InputError.of(f"--out {out} would replace what is read", hint="name another file")
 
 
 def account_of(chosen: Selection, only: Sequence[str], folder: Path) -> Account:

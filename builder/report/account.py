@@ -9,6 +9,7 @@ from typing import Any
 
 from builder import records
 from builder.cell import Cell
+from builder.cellwork import CANCELLED
 from builder.image import Image
 from builder.recipe import Recipe
 from builder.records import plain
@@ -120,7 +121,7 @@ def _entry(cell: Cell, digest: str | None, folder: Path) -> Entry:
     verdict, image, proof = known(folder)
     if image is not None and image.recipe != digest:
         return Entry(cell=cell, verdict="stale", folder=folder)
-    tail = tuple(_tail(folder / "build.log")) if image is None and verdict != "damaged" else ()
+    tail = tuple(_tail(folder / "build.log")) if verdict == "build failed" else ()
     return Entry(cell=cell, verdict=verdict, folder=folder, image=image, proof=proof, tail=tail)
 
 
@@ -130,7 +131,9 @@ def known(folder: Path) -> tuple[str, Image | None, Verification | None]:
         return "damaged", None, None
     image, proof = records.read_image(folder), records.read_verification(folder)
     if image is None:
-        return "build failed" if any(_tail(folder / "build.log")) else "not built", None, None
+        *_, last = ("", *_tail(folder / "build.log"))
+        state = {"": "not built", CANCELLED: "cancelled"}.get(last, "build failed")
+        return state, None, None
     if proof is None or proof.image != image.id:
         return "built", image, None
     static = " (static)" if (proof.status, proof.level) == ("passed", "static") else ""

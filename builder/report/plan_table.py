@@ -94,7 +94,8 @@ def as_text(plan: Plan, look: Look = PLAIN) -> str:
         words += f", {stopped} cannot run there" if stopped else ", all of these run there" * bool(selected)
     told += _inputs(plan, look)
     tables = f"tables of {plan.date}" + (f", with {plan.overlay}" if plan.overlay else "")
-    return "\n".join([*told, f"{plan.matrix.name}: {count(len(cells), 'cell')}: {words} ({tables})"])
+    last = f"{plan.matrix.name}: {count(len(cells), 'cell')}: {words} ({tables})"
+    return "\n".join([*told, *wrap(last, look)])
 
 
 def _there(plan: Plan, names: Sequence[str], look: Look) -> tuple[int, list[str]]:

@@ -123,6 +123,8 @@ def test_a_build_that_failed_is_told_as_in_the_report_itself(tmp_path: Path) -> 
     assert read(tmp_path).cells["a"].verdict == "not built"
     (tmp_path / "a" / "build.log").write_text("E: no such package\n")
     assert read(tmp_path).cells["a"].verdict == "build failed"
+    (tmp_path / "a" / "build.log").write_text("== build\n-- a step\n== cancelled\n")
+    assert read(tmp_path).cells["a"].verdict == "cancelled"
     (tmp_path / "a" / "image.json").write_text("nonsense")
     assert read(tmp_path).cells["a"].verdict == "damaged"
 

@@ -124,6 +124,12 @@ def test_a_verification_later_stands_beside_the_run_that_built(tmp_path: Path) -
     records.write_run(tmp_path, VERIFIED)
     records.write_run(tmp_path, run())  # all was kept: nothing to be told
     assert records.read_runs(tmp_path) == (BUILT, VERIFIED)
+    fetched = run(span(0, "fetch", cell="a"))
+    records.write_run(tmp_path, fetched)  # and failed there
+    assert records.read_runs(tmp_path) == (fetched,)
+    records.write_run(tmp_path, BUILT)
+    records.write_run(tmp_path, VERIFIED)
+    assert records.read_runs(tmp_path) == (BUILT, VERIFIED)
     records.write_run(tmp_path, BUILT)
     assert records.read_runs(tmp_path) == (BUILT,)
 
