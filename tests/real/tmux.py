@@ -32,8 +32,10 @@ class Tmux:
         self._ask("new-session", "-d", *size, "-c", str(folder), "bash", "--norc", "--noprofile")
 
     def end(self) -> None:
-        """End the server, and what is left in it."""
+        """End the server, and what is left in it; it would leave its socket behind."""
+        socket = Path(self._ask("display-message", "-p", "#{socket_path}").strip())
         self._ask("kill-server")
+        socket.unlink(missing_ok=True)
 
     def _ask(self, *words: str) -> str:
         """One command of tmux, and what it prints."""
