@@ -1,13 +1,12 @@
 """What the templates ask distributions for, held against what was read of their packages' names.
 
-Debian's names are not here: it is built for real. The rest is as far as a source could be had.
+Debian's names are not here: it is built for real.
 """
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -17,49 +16,40 @@ from builder.recipe import write
 from tests.golden.cells import cell, matrix
 
 FACTS = load()
-TABLE: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("os_packages.yaml").read_text())
+TABLE: dict[str, dict[str, str]] = yaml.safe_load(Path(__file__).with_name("os_packages.yaml").read_text())
+SOURCES = TABLE.pop("sources")
 ROWS = [row for row in FACTS.os.values() if row.family != "debian"]
-SYSTEM = [(row.name, python) for row in ROWS for python in (row.system_python, *row.extra_python)]
 WITHOUT_A_LIST = re.compile(r"(?:dnf|yum) .*? install ([a-z]+);")  # before xargs is there
 
 
-def group(row: OsRow) -> dict[str, Any]:
-    """What was read of a release's packages."""
-    major = re.search(r"(\d+)", row.name)
-    found: dict[str, Any] = TABLE["ubuntu" if row.family == "ubuntu" else f"rhel{major[1] if major else ''}"]
-    return found
+def group(row: OsRow) -> str:
+    """The releases that are held to have the same names."""
+    return row.name if row.family == "ubuntu" else re.sub(r"^\D+", "rhel", row.name)
 
 
 def asked(os: str, python: str, provider: str) -> set[str]:
-    """The packages that a cell's page and its list name."""
-    recipe = write(cell(os=os, python=python, provider=provider), matrix(), FACTS)
+    """The packages that a cell's page and its list name; a devel cell's are a runtime cell's and more."""
+    recipe = write(cell(os=os, python=python, provider=provider, flavor="devel"), matrix(), FACTS)
     files = dict(recipe.files)
     listed = set(files["os/packages.txt"].decode().split())
     return listed | set(WITHOUT_A_LIST.findall(files["Dockerfile"].decode()))
 
 
-@pytest.mark.parametrize(("os", "python"), SYSTEM)
-def test_every_name_was_read_somewhere_or_is_said_to_be_unchecked(os: str, python: str) -> None:
-    known = group(FACTS.os[os])
-    names = asked(os, python, "system") | asked(os, "3.11", "standalone")
-    assert names <= set(known["shipped"]) | set(known["unchecked"])
-    assert not names & set(known.get("not_shipped", {}).get(os, ()))
+def every_name(row: OsRow) -> set[str]:
+    """What a release is asked for, whichever its Python."""
+    pythons = (row.system_python, *row.extra_python)
+    return asked(row.name, "3.11", "standalone").union(*(asked(row.name, one, "system") for one in pythons))
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_every_name_was_read_somewhere(row: OsRow) -> None:
+    assert every_name(row) <= set(TABLE[group(row)])
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_no_name_is_kept_that_nothing_asks_for(name: str) -> None:
+    assert set(TABLE[name]) == set().union(*(every_name(row) for row in ROWS if group(row) == name))
 
 
 def test_every_source_is_named() -> None:
-    told = {source for part in TABLE.values() if "shipped" in part for source in part["shipped"].values()}
-    assert told == set(TABLE["sources"])
-
-
-def test_the_pythons_of_the_rhel_family_were_read() -> None:
-    """Their names differ between releases, so guessing is where mistakes would be."""
-    for os, python in SYSTEM:
-        row = FACTS.os[os]
-        if row.family == "rhel" and python in row.extra_python:
-            (name,) = (word for word in asked(os, python, "system") if word.startswith("python"))
-            assert name in group(row)["shipped"], (os, name)
-
-
-def test_nothing_is_both() -> None:
-    for part in TABLE.values():
-        assert not set(part.get("shipped", ())) & set(part.get("unchecked", ()))
+    assert {source for names in TABLE.values() for source in names.values()} == set(SOURCES)
