@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from builder.cli import folders
 from builder.cli.screen import speak, warn
-from builder.errors import Problem
+from builder.errors import EnvbuildError, Problem
 from builder.pipeline import Result
 from builder.records import write_bytes
 from builder.report import github, markdown
@@ -22,12 +23,31 @@ def ready(junit: Path | None) -> None:
         folders.writable(junit.parent, "--junit")
 
 
+@contextmanager
+def answering(cells: Iterable[str], junit: Path | None) -> Iterator[None]:
+    """Where an error ends all before a cell is begun, the report has it for each of them."""
+    try:
+        yield
+    except EnvbuildError as error:
+        if junit is not None:
+            lost = [
+                Result(cell=cell, outcome="failed", problems=error.problems, exit_code=error.exit_code)
+                for cell in cells
+            ]
+            _report(lost, junit)
+        raise
+
+
+def _report(found: Sequence[Result], junit: Path) -> None:
+    from builder.report.junit import as_xml  # noqa: PLC0415  ElementTree is for those who ask
+
+    write_bytes(junit, as_xml(found))
+
+
 def results(found: Sequence[Result], junit: Path | None) -> None:
     """Leave what a run of cells ended in."""
     if junit is not None:
-        from builder.report.junit import as_xml  # noqa: PLC0415  ElementTree is for those who ask
-
-        write_bytes(junit, as_xml(found))
+        _report(found, junit)
     if os.environ.get(SUMMARY):
         _summarize(markdown.of_run(found))
     if github.running():

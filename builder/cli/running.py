@@ -100,7 +100,8 @@ def run(chosen: Selection, flags: Flags, *, build: bool, verify: bool) -> int:
     found = locking.good(chosen, recipes)
     folders.writable(folder)
     ci.ready(flags.junit)
-    with ports(flags.engine, flags.jobs) as outside:
+    cells = [one.cell.id for one in recipes]
+    with ci.answering(cells, flags.junit), ports(flags.engine, flags.jobs) as outside:
         lock, lost = _lock(found, chosen, flags, outside) if build else (found, {})
         with_gpus = verify and gpus(flags, outside)
         left = [one for one in recipes if one.cell.id not in lost]
