@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from builder.errors import CellError, InterruptedByUserError, OutsideError
 
@@ -17,7 +17,9 @@ def interruptible(cancel: threading.Event, stop: Callable[[], None]) -> Iterator
     def watch() -> None:
         while not over.is_set():
             if cancel.wait(0.1):
-                stop()
+                # What fails here fails because the call is over; a thread's traceback would say otherwise.
+                with suppress(Exception):
+                    stop()
                 return
 
     watcher = threading.Thread(target=watch, name="engine-watch", daemon=True)

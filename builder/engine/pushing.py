@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from builder.engine import door
@@ -109,10 +108,9 @@ class _Call:
         return self._response
 
     def stop(self) -> None:
-        """Hang up. What fails here fails because the push is over."""
+        """Hang up."""
         if self._response is not None:
-            with suppress(Exception):
-                door.hang_up(self._client, self._response)
+            door.hang_up(self._client, self._response)
 
 
 class _Sent:
