@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from builder import records
+from builder import files
 from builder.cellwork import Work, build_cell, image_of, verify_cell
 from builder.errors import EnvbuildError, InterruptedByUserError, OutsideError, Problem
 from builder.events import Event, Finished, Outcome, Stage
@@ -137,7 +137,7 @@ def _bug(work: Work, error: Exception) -> Result:
     """A bug's result: its traceback goes beside the cell's records, not on the screen."""
     place = work.folder / "bug.txt"
     with contextlib.suppress(OSError):
-        records.write_bytes(place, "".join(traceback.format_exception(error)).encode())
+        files.write(place, "".join(traceback.format_exception(error)).encode())
     problem = Problem(
         message=f"bug in envbuild: {type(error).__name__}: {error}", hint=f"please report it with {place}"
     )

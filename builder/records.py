@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from builder import plainjson
+from builder import files, plainjson
 from builder.check import Check, well_formed
 from builder.events import Stage
 from builder.image import Image, Piece
@@ -44,31 +42,11 @@ def dumps(value: Any) -> str:
     return json.dumps(plain(value), indent=2, ensure_ascii=True) + "\n"
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file so that a reader sees the old content or the new, never a part. What a link names is
-    written, and the link stays; what is no file (a device, a pipe) is written as it is.
-    """
-    if path.is_relative_to("/dev") or path.is_relative_to("/proc") or (path.exists() and not path.is_file()):
-        path.write_bytes(content)
-        return
-    path = Path(os.path.realpath(path))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
 def write(folder: Path, kind: str, value: Any, parent: str | None) -> Path:
     """Write `value` as `<folder>/<kind>.json`; `parent` is the digest or id of what it was made from."""
     path = folder / f"{kind}.json"
     body = {"schema": SCHEMA, "kind": kind, "parent": parent, "value": plain(value)}
-    write_bytes(path, (json.dumps(body, indent=2, ensure_ascii=True) + "\n").encode())
+    files.write(path, (json.dumps(body, indent=2, ensure_ascii=True) + "\n").encode())
     return path
 
 

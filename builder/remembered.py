@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -12,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from builder import plainjson
+from builder import files, plainjson
 
 FRESH = 3600.0  # seconds
 NAME = "remembered.json"
@@ -51,8 +49,4 @@ class Remembered:
     def keep(self) -> None:
         """Write it down for the next run."""
         with self._guard, suppress(OSError):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{NAME}.")
-            with os.fdopen(handle, "w") as file:
-                json.dump(self._notes, file)
-            Path(name).replace(self.path)
+            files.write(self.path, json.dumps(self._notes).encode())

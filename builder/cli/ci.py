@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from builder import files
 from builder.cli import folders
 from builder.cli.screen import speak, warn
 from builder.errors import EnvbuildError, Problem
 from builder.pipeline import Result
-from builder.records import write_bytes
 from builder.report import github, markdown
 
 SUMMARY = "GITHUB_STEP_SUMMARY"  # names a file; other systems may set it too
@@ -19,7 +19,7 @@ SUMMARY = "GITHUB_STEP_SUMMARY"  # names a file; other systems may set it too
 
 def ready(junit: Path | None) -> None:
     """Raises `InputError` where the report could not be written: better now than after hours."""
-    if junit is not None and not junit.exists():
+    if junit is not None and not files.is_stream(junit):
         folders.writable(junit.parent, "--junit")
 
 
@@ -41,7 +41,7 @@ def answering(cells: Iterable[str], junit: Path | None) -> Iterator[None]:
 def _report(found: Sequence[Result], junit: Path) -> None:
     from builder.report.junit import as_xml  # noqa: PLC0415  ElementTree is for those who ask
 
-    write_bytes(junit, as_xml(found))
+    files.write(junit, as_xml(found))
 
 
 def results(found: Sequence[Result], junit: Path | None) -> None:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from builder import facts
+from builder import facts, files
 from builder.cli import tables
 from builder.cli.screen import say, warn
 from builder.errors import InputError
 from builder.facts import finding
 from builder.facts.answers import COMPANIONS
-from builder.records import dumps, write_bytes
+from builder.records import dumps
 from builder.report import facts_rows, facts_tables
 from builder.report.look import look
 
@@ -152,7 +152,7 @@ def refresh(
     if not refused:
         content = writing.text(writing.overlaid(overlay.parts if overlay else {}, found, observed, today))
         _readable(content, path)
-        write_bytes(path, content.encode())
+        files.write(path, content.encode())
     written = None if refused else str(path)
     if as_json:
         say(dumps(facts_checked.as_json(observed, found, written)).rstrip("\n"))

@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
+from builder import files
 from builder.advice import advise
 from builder.cli import tables
 from builder.cli.doctor import described, engine_option, offline_option, simulate_option
 from builder.cli.screen import warn
 from builder.errors import InputError
-from builder.records import write_bytes
 from builder.report import starter
 from builder.report.doctor import NOBODY
 
@@ -41,7 +41,7 @@ def command(target: Path, *, force: bool, **options: Any) -> int:
     advice = advise(machine, known)
     if advice is None:
         raise InputError.of(NOBODY, hint="`envbuild doctor` shows what it has")
-    write_bytes(target, starter.text(machine, advice, known).encode())
+    files.write(target, starter.text(machine, advice, known).encode())
     for caution in starter.cautions(machine, advice):
         warn(caution)
     warn(f"{target}: {advice.cell}; `envbuild plan {target}` shows it")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from builder import files
 from builder.cli.completing import cells
 
 if TYPE_CHECKING:
@@ -166,8 +167,9 @@ def _junit(context: click.Context, option: click.Parameter, value: Path | None) 
         return value
     if str(value) in ("-", "."):  # an empty name reads as the folder
         raise click.BadParameter("a file is wanted; /dev/stdout is standard output")
-    if value.is_file():
-        if not re.search(rb"<testsuites?\b", value.read_bytes()[:LOOK]):
+    if value.is_file() and not files.is_stream(value):
+        there = value.read_bytes()[:LOOK]
+        if there and not re.search(rb"<testsuites?\b", there):  # an empty one was made to be written to
             raise click.BadParameter(f"{value} is there and is no such report; name another file")
         value.resolve().unlink()
     return value

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from builder import recipe, records
+from builder import files, recipe
 from builder.cli import folders, selection
 from builder.cli.options import OUT, matrix_argument, only_option, out_option, templates_option
 from builder.cli.screen import say, warn
@@ -64,7 +64,7 @@ def command(matrix: Path, only: tuple[str, ...], templates: Path | None, **optio
         recipe.write_folder(one, place)
         say(str(place))
     if file:
-        records.write_bytes(*file)
+        files.write(*file)
         say(str(file[0]))
     return 0
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
+from builder import files, records
 from builder import lock as locks
-from builder import records
 from builder.cli import folders, selection
 from builder.cli.options import OUT, only_option
 from builder.cli.screen import say, warn
@@ -122,9 +122,15 @@ def write_page(told: Account, path: Path) -> Path:
     """The account as HTML; where it is."""
     from builder.report.page import html  # noqa: PLC0415  the template is for who asks
 
-    folders.writable(path.parent)
-    records.write_bytes(path, html(told).encode())
+    _ready(path)
+    files.write(path, html(told).encode())
     return path
+
+
+def _ready(path: Path) -> None:
+    """Raises `InputError` where it could not be written."""
+    if not files.is_stream(path):
+        folders.writable(path.parent)
 
 
 def _text(told: Account, form: str) -> str:
@@ -150,6 +156,6 @@ def _tell(text: str, out: Path | None) -> None:
     if out is None:
         say(text.rstrip("\n"))
         return
-    folders.writable(out.parent)
-    records.write_bytes(out, (text.rstrip("\n") + "\n").encode(errors="replace"))
+    _ready(out)
+    files.write(out, (text.rstrip("\n") + "\n").encode(errors="replace"))
     say(str(out))

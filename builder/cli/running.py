@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from builder import files, pipeline, recipe, records
 from builder import lock as locks
-from builder import pipeline, recipe, records
 from builder.cellwork import Work
 from builder.cli import cache, ci, folders, locking
 from builder.cli.screen import say, warn
@@ -152,7 +152,7 @@ def _with_lost(
     found = {result.cell: result for result in results}
     for cell, error in lost.items():
         log = folder / cell / "build.log"
-        records.write_bytes(log, f"== lock\n{problems.text(error.problems)}\n".encode(errors="replace"))
+        files.write(log, f"== lock\n{problems.text(error.problems)}\n".encode(errors="replace"))
         found[cell] = Result(
             cell=cell, outcome="failed", problems=error.problems, log=log, exit_code=error.exit_code
         )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
+from builder import files
 from builder.errors import OutsideError
 from builder.lock.document import dumps
 from builder.lock.values import Lock
@@ -16,17 +16,7 @@ def write(lock: Lock, path: Path) -> bool:
     try:
         if path.is_file() and path.read_text() == text:
             return False
-        with tempfile.NamedTemporaryFile(
-            "w", dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as partial:
-            try:
-                partial.write(text)
-                partial.close()
-                Path(partial.name).chmod(0o644)
-                Path(partial.name).replace(path)
-            except BaseException:
-                Path(partial.name).unlink(missing_ok=True)
-                raise
+        files.write(path, text.encode())
     except OSError as error:
         raise OutsideError.of(
             f"{path} cannot be written: {error.strerror or error}",

@@ -20,6 +20,7 @@ from builder.verification import Verification
 
 SCHEMA = "envbuild.report/1"
 TAIL = 20  # lines of the log of a build that failed
+VERSIONS = ("python", "torch", "cuda", "cudnn", "nccl", "libc", "processor", "cpu_capability", "kernel")
 GOOD, OPEN, BAD = "good", "open", "bad"
 KINDS = {
     "passed": GOOD,
@@ -78,6 +79,11 @@ class Entry:
         return found[0].values.get(name) if found else None
 
     @property
+    def versions(self) -> dict[str, str]:
+        """What was found inside."""
+        return versions(self.proof)
+
+    @property
     def losses(self) -> tuple[float, ...]:
         """The mean loss of each epoch."""
         told = self._told("train.curve", "losses")
@@ -107,6 +113,12 @@ class Account:
             for layer in entry.image.layers if entry.image else ():
                 having.setdefault(layer.diff_id, []).append(entry.cell.id)
         return {diff_id: tuple(cells) for diff_id, cells in having.items() if len(cells) > 1}
+
+
+def versions(proof: Verification | None) -> dict[str, str]:
+    """What a verification found inside, by name."""
+    told = proof.environment if proof else {}
+    return {name: str(told[name]) for name in VERSIONS if told.get(name)}
 
 
 def entries(cells: Sequence[Cell], recipes: Sequence[Recipe], folder: Path) -> tuple[Entry, ...]:

@@ -18,7 +18,6 @@ from builder.verification import Verification
 
 SCHEMA = "envbuild.compared/1"
 NOTHING = "-"
-FOUND = ("python", "torch", "cuda", "cudnn", "nccl", "libc", "kernel", "processor", "cpu_capability")
 # Two runs never take the same time: what differs by less than a tenth, or than a second, is no change.
 SHARE, SECONDS = 0.1, 1.0
 
@@ -166,8 +165,8 @@ def _differing(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Chang
 
 
 def _found(proof: Verification) -> dict[str, str]:
-    """Versions found inside. Torch and others are told as packages already, where they differ."""
-    return {f"{name} inside": str(proof.environment[name]) for name in FOUND if proof.environment.get(name)}
+    """Versions found inside. Torch's is that of a package, which is told already."""
+    return {f"{name} inside": text for name, text in account.versions(proof).items() if name != "torch"}
 
 
 def _statuses(proof: Verification) -> dict[str, str]:

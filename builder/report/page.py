@@ -6,7 +6,7 @@ import shlex
 from collections import Counter
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from builder.names import variant
 from builder.report import timetable
@@ -24,7 +24,6 @@ Axes = tuple[str, str]
 FOLDER = Path(__file__).parent
 PAGE = "report.html.j2"
 SIGNS = {"good": "✓", "bad": "✗", "open": "·"}
-VERSIONS = ("python", "torch", "cuda", "cudnn", "nccl", "libc", "processor", "cpu_capability", "kernel")
 
 
 def html(account: Account) -> str:
@@ -54,7 +53,6 @@ def html(account: Account) -> str:
         matrix=shlex.quote(account.matrix),
         share=_share,
         duration=duration,
-        versions=_versions,
         shared=account.shared,
         bar=bar,
         runs=_runs(account),
@@ -72,11 +70,6 @@ def _runs(account: Account) -> list[tuple[Run, tuple[Row, ...]]]:
     cells = [entry.cell.id for entry in account.entries]
     told = [(run, timetable.rows(run, cells)) for run in account.runs]
     return [(run, rows) for run, rows in told if rows]
-
-
-def _versions(entry: Entry) -> list[tuple[str, str]]:
-    told: dict[str, Any] = entry.proof.environment if entry.proof else {}
-    return [(name, str(told[name])) for name in VERSIONS if told.get(name)]
 
 
 @cache

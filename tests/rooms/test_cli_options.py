@@ -8,7 +8,7 @@ import pytest
 from builder.cli import options
 
 
-@pytest.mark.parametrize("text", ["version: 1\n", "", "<html>", '{"cells": {}}'])
+@pytest.mark.parametrize("text", ["version: 1\n", "<html>", '{"cells": {}}'])
 def test_a_report_takes_the_place_of_no_other_file(tmp_path, text) -> None:
     own = tmp_path / "own"
     own.write_text(text)
@@ -23,3 +23,9 @@ def test_an_earlier_run_s_report_goes_also_behind_a_link(tmp_path) -> None:
     link.symlink_to(file)
     assert options._junit(click.Context(click.Command("verify")), click.Option(["--junit"]), link) == link
     assert not file.exists()
+
+
+def test_an_empty_file_was_made_to_be_written_to(tmp_path) -> None:
+    own = tmp_path / "own"
+    own.touch()
+    assert options._junit(click.Context(click.Command("verify")), click.Option(["--junit"]), own) == own

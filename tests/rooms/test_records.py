@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -105,14 +104,6 @@ def test_a_record_with_a_field_of_another_type_is_no_record(tmp_path: Path, wron
     assert records.read_image(tmp_path) is None
 
 
-def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
-    records.write_bytes(tmp_path / "a", b"old")
-    with pytest.raises(TypeError):
-        records.write_bytes(tmp_path / "a", "not bytes")  # type: ignore[arg-type]
-    assert (tmp_path / "a").read_bytes() == b"old"
-    assert [path.name for path in tmp_path.iterdir()] == ["a"]
-
-
 @pytest.mark.parametrize("path", MATRICES, ids=lambda path: path.stem)
 def test_the_plan_of_every_matrix_is_of_its_schema(path: Path) -> None:
     chosen = selection.read(path)
@@ -129,21 +120,6 @@ def test_results_are_of_their_schema() -> None:
 
 def test_the_published_schemas_are_what_the_types_say() -> None:
     subprocess.run([sys.executable, str(ROOT / "scripts" / "schemas"), "--check"], check=True)
-
-
-def test_what_is_no_file_is_written_as_it_is(tmp_path: Path) -> None:
-    pipe, link, file = tmp_path / "pipe", tmp_path / "link", tmp_path / "file"
-    os.mkfifo(pipe)
-    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    records.write_bytes(pipe, b"told")
-    assert os.read(reader, 9) == b"told"
-    os.close(reader)
-    link.symlink_to(file)
-    for content in (b"one", b"two"):
-        records.write_bytes(link, content)
-        assert (link.is_symlink(), file.read_bytes()) == (True, content)
-    records.write_bytes(Path("/dev/null"), b"lost")
-    assert Path("/dev/null").is_char_device()
 
 
 @pytest.mark.parametrize(

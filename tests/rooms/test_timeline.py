@@ -67,6 +67,7 @@ def test_it_gets_on_when_it_has_its_turn() -> None:
 
     def long() -> None:
         with shared.slot():
+            first.set()
             asked.wait(20)
 
     def short() -> None:
@@ -74,7 +75,7 @@ def test_it_gets_on_when_it_has_its_turn() -> None:
             pass
 
     with shared.timeline.within(shared.timeline.opened("build", "a")):
-        one = shared.begin("long", lambda: (first.set(), long()), "long")
+        one = shared.begin("long", long, "long")
         first.wait(20)
         two = shared.begin("short", short, "short")
         asked.set()
