@@ -88,7 +88,7 @@ def command(
     if not any(entry.image or entry.tail or entry.verdict == "damaged" for entry in told.entries):
         warn(f"{folder} has no records of these cells: the report tells the plan alone")
     if form in (None, "html"):
-        say(str(write_page(told, out or folder / PAGE)))
+        _say(write_page(told, out or folder / PAGE))
     else:
         _tell(_text(told, str(form)), out)
     return 0
@@ -158,4 +158,10 @@ def _tell(text: str, out: Path | None) -> None:
         return
     _ready(out)
     files.write(out, (text.rstrip("\n") + "\n").encode(errors="replace"))
-    say(str(out))
+    _say(out)
+
+
+def _say(path: Path) -> None:
+    """Where it is, unless that is standard output itself or the like: the words would go among the report's."""
+    if not files.is_stream(path):
+        say(str(path))
