@@ -162,6 +162,6 @@ def _tell(text: str, out: Path | None) -> None:
 
 
 def _say(path: Path) -> None:
-    """Where it is, unless that is standard output itself or the like: the words would go among the report's."""
+    """Where it is, unless that is standard output or the like: the words would go among the report's."""
     if not files.is_stream(path):
         say(str(path))
